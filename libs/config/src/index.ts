@@ -1,0 +1,1 @@
+export { ConfigError, readConfig, secretFile, seconds, port, flag, httpUrl } from './read-config.js';
