@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { CaError } from '#libs/errors';
+import { statusRow } from './status-row.js';
+import { cardNumber, serialPair, ski, utc } from './fields.js';
+
+/** One topic a subject, one producer each but for credentials (DESIGN.md §3). */
+export const TOPICS = {
+  issuance: 'kaika.issuance.v1',
+  acceptance: 'kaika.acceptance.v1',
+  status: 'kaika.status.v1',
+  credential: 'kaika.credential.v1',
+  crl: 'kaika.crl.v1',
+} as const;
+export type Topic = (typeof TOPICS)[keyof typeof TOPICS];
+
+/** DER in base64: what is public once the card is accepted, and never a key. */
+const der = z.base64();
+
+const certificateIssued = z.object({
+  cardNumber,
+  cardUuid: z.uuid(),
+  /** A: self-application, activated by user code. B: combined application, activated by the representative's ID. */
+  way: z.enum(['A', 'B']),
+  serials: serialPair,
+  issuerSki: ski,
+  /** `O=…,OU=…` in RFC 4514 form, for people. */
+  subject: z.string(),
+  name: z.string(),
+  /** 統一編號, eight digits. */
+  ubn: z.string(),
+  /** The certificate's own e-mail address, not the contact's. */
+  email: z.string().optional(),
+  rank: z.enum(['primary', 'secondary']),
+  notBefore: utc,
+  notAfter: utc,
+  /** CRL partition, fixed at issue; absent while partitions are off. */
+  partition: z.number().int().optional(),
+  certificates: z.object({ signature: der, encryption: der, cardAuthentication: der }),
+});
+
+const credentialSet = z.object({
+  cardNumber,
+  /** A consumer keeps the highest generation it has seen. */
+  generation: z.number().int().positive(),
+  /** General JWE for the services that verify user codes; its payload is `{ verifier }`. */
+  jwe: z.record(z.string(), z.unknown()),
+});
+
+const crlPublished = z.object({
+  issuerSki: ski,
+  /** Decimal digits: a CRL number has up to 20 octets (RFC 5280 §5.2.3). */
+  number: z.string().regex(/^\d+$/),
+  kind: z.enum(['first', 'scheduled', 'emergency']),
+  cut: utc,
+  /** The list holds what the rows below this one say. */
+  markerSeq: z.number().int().nonnegative(),
+  thisUpdate: utc,
+  nextUpdate: utc,
+  entryCount: z.number().int().nonnegative(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+const application = z.object({ caseNumber: z.string() });
+
+/** Every event there is: its topic and its data. Facts, in the past tense. */
+export const EVENTS = {
+  'application.received': { topic: TOPICS.issuance, data: application },
+  'application.approved': { topic: TOPICS.issuance, data: application.extend({ cardNumber }) },
+  'application.rejected': { topic: TOPICS.issuance, data: application },
+  'certificate.issued': { topic: TOPICS.issuance, data: certificateIssued },
+  'card.dispatched': { topic: TOPICS.issuance, data: z.object({ cardNumber, at: utc }) },
+
+  'card.activated': { topic: TOPICS.acceptance, data: z.object({ cardNumber, activation: z.uuid(), at: utc }) },
+
+  'certificate.accepted': { topic: TOPICS.status, data: statusRow },
+  'certificate.suspended': { topic: TOPICS.status, data: statusRow },
+  'certificate.resumed': { topic: TOPICS.status, data: statusRow },
+  'certificate.revoked': { topic: TOPICS.status, data: statusRow },
+  'status.cut': { topic: TOPICS.status, data: statusRow },
+
+  'credential.set': { topic: TOPICS.credential, data: credentialSet },
+
+  'crl.published': { topic: TOPICS.crl, data: crlPublished },
+} as const satisfies Record<string, { topic: Topic; data: z.ZodType }>;
+
+export type EventType = keyof typeof EVENTS;
+export type EventData<T extends EventType> = z.output<(typeof EVENTS)[T]['data']>;
+
+/** CloudEvents 1.0, structured JSON. `subject` is the card number, or the issuer's SKI for lists, and the record's key. */
+export interface EventOf<T extends EventType> {
+  specversion: '1.0';
+  id: string;
+  source: string;
+  type: T;
+  subject: string;
+  time: string;
+  datacontenttype: 'application/json';
+  data: EventData<T>;
+}
+export type KaikaEvent = { [T in EventType]: EventOf<T> }[EventType];
+
+const envelope = z.object({
+  specversion: z.literal('1.0'),
+  id: z.string().min(1).max(200),
+  source: z.string().min(1),
+  type: z.string().min(1),
+  subject: z.string().min(1),
+  time: z.iso.datetime(),
+  datacontenttype: z.literal('application/json'),
+  data: z.unknown(),
+});
+
+export function topicOf(type: EventType): Topic {
+  return EVENTS[type].topic;
+}
+
+export function newEvent<T extends EventType>(
+  type: T,
+  subject: string,
+  data: EventData<T>,
+  { source, now }: { source: string; now: Date },
+): EventOf<T> {
+  return {
+    specversion: '1.0',
+    id: randomUUID(),
+    source: `/kaika/${source}`,
+    type,
+    subject,
+    time: now.toISOString(),
+    datacontenttype: 'application/json',
+    data,
+  };
+}
+
+/**
+ * Reads one record's value. Unknown fields are dropped (kept in status rows, whose hash covers them).
+ *
+ * @returns undefined for a type this version does not know, which is not an error (DESIGN.md §3)
+ * @throws CaError eventMalformed
+ */
+export function parseEvent(json: string): KaikaEvent | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new CaError('eventMalformed', 'the event is not JSON');
+  }
+  const head = envelope.safeParse(value);
+  if (!head.success) throw malformed('envelope', head.error);
+  const { type } = head.data;
+  if (!Object.hasOwn(EVENTS, type)) return undefined;
+  const data = EVENTS[type as EventType].data.safeParse(head.data.data);
+  if (!data.success) throw malformed(type, data.error);
+  return { ...head.data, data: data.data } as KaikaEvent;
+}
+
+/** Names the fields that are wrong and never their values. */
+function malformed(what: string, error: z.ZodError): CaError {
+  const fields = [...new Set(error.issues.map((issue) => issue.path.join('.') || '(whole)'))];
+  return new CaError('eventMalformed', `${what}: ${fields.join(', ')}`);
+}

@@ -1,0 +1,3 @@
+export * from './events.js';
+export * from './fields.js';
+export * from './status-row.js';
