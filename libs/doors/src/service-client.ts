@@ -1,0 +1,69 @@
+import type { JWK } from 'jose';
+import type { z } from 'zod';
+import { CaError, ERRORS, type ErrorCode, type Problem } from '#libs/errors';
+import { issueToken } from './tokens.js';
+
+/** Gives a bearer token for calls between services. */
+export type TokenSource = () => Promise<string>;
+
+/** Tokens of one service, signed by the embedded issuer and renewed at half their life. */
+export function serviceTokens(key: JWK, issuer: string, service: string): TokenSource {
+  const lifetimeSeconds = 600;
+  let current: { token: Promise<string>; until: number } | undefined;
+  return () => {
+    const nowMs = performance.now();
+    if (!current || nowMs > current.until) {
+      const token = issueToken(key, { issuer, subject: `service:${service}`, roles: ['service'], lifetimeSeconds });
+      current = { token, until: nowMs + (lifetimeSeconds / 2) * 1_000 };
+    }
+    return current.token;
+  };
+}
+
+/** The peer gave no answer: it may or may not have done what was asked, so only idempotent commands go this way. */
+export class PeerUnreachable extends Error {
+  override readonly name = 'PeerUnreachable';
+}
+
+/** HTTP between services: idempotent calls only, each with a time limit; a peer's problem comes back as the CaError it was. */
+export class ServiceClient {
+  constructor(
+    private readonly baseUrl: string,
+    private readonly token: TokenSource,
+    private readonly timeoutMs = 5_000,
+  ) {}
+
+  /** @throws CaError as the peer named it; PeerUnreachable for no answer, a 5xx without a name, or one that is no JSON */
+  async call<T extends z.ZodType>(
+    method: 'GET' | 'PUT',
+    path: string,
+    returns: T,
+    body?: unknown,
+  ): Promise<z.output<T>> {
+    let response: Response;
+    let answer: unknown;
+    try {
+      response = await fetch(this.baseUrl + path, {
+        method,
+        redirect: 'error',
+        signal: AbortSignal.timeout(this.timeoutMs),
+        headers: {
+          authorization: `Bearer ${await this.token()}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      answer = await response.json();
+    } catch (cause) {
+      throw new PeerUnreachable(`${method} ${path}: no answer`, { cause });
+    }
+    if (response.ok) return returns.parse(answer);
+    const problem = answer as Partial<Problem>;
+    const code = problem.type?.replace('urn:kaika:error:', '') ?? '';
+    if (response.status >= 500 || !Object.hasOwn(ERRORS, code)) {
+      throw new PeerUnreachable(`${method} ${path}: answered ${response.status}`);
+    }
+    const { type: _type, title: _title, status: _status, detail, legacyCode: _legacy, ...params } = problem;
+    throw new CaError(code as ErrorCode, detail ?? '', params);
+  }
+}

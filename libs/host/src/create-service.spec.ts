@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { z } from 'zod';
+import { Endpoint, issueToken } from '#libs/doors';
+import { createLogger } from './logger.js';
+import { createService, type RunningService } from './create-service.js';
+
+const ISSUER = 'http://issuer.example';
+
+@Controller('api/v1/things')
+class ThingsController {
+  @Get(':n')
+  @Endpoint({
+    allow: 'anyone',
+    summary: 'Read',
+    params: z.object({ n: z.string().regex(/^\d+$/) }),
+    query: z.object({ page: z.coerce.number().optional() }),
+  })
+  read(@Param('n') n: string, @Query() query: object) {
+    return { n, query };
+  }
+
+  @Post()
+  @Endpoint({
+    allow: ['ca-officer'],
+    summary: 'Make',
+    status: 201,
+    body: z.object({ name: z.string().max(5, 'at most 5 characters') }),
+    returns: z.object({ name: z.string() }),
+  })
+  make(@Body() body: { name: string }) {
+    if (body.name === 'crash') throw new Error('with a secret');
+    return body;
+  }
+
+  @Get()
+  undeclared() {
+    return 'an endpoint that forgot its door';
+  }
+}
+
+@Module({ controllers: [ThingsController] })
+class ThingsModule {}
+
+describe('a service', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'kaika-host-'));
+  let service: RunningService;
+  let base: string;
+  let key: JWK;
+
+  beforeAll(async () => {
+    const pair = await generateKeyPair('EdDSA', { extractable: true });
+    key = { ...(await exportJWK(pair.privateKey)), kid: 'test' };
+    writeFileSync(
+      join(dir, 'jwks.json'),
+      JSON.stringify({ keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'test' }] }),
+    );
+    service = await createService('things', ThingsModule, {
+      log: createLogger('silent'),
+      tokens: { issuer: ISSUER, jwksFile: join(dir, 'jwks.json') },
+    });
+    await service.app.listen(0, '127.0.0.1');
+    base = `http://127.0.0.1:${(service.app.getHttpServer().address() as AddressInfo).port}/api/v1/things`;
+  });
+  afterAll(async () => {
+    await service.close();
+    rmSync(dir, { recursive: true });
+  });
+
+  const token = (roles: ('ca-officer' | 'auditor')[], issuer = ISSUER, lifetimeSeconds = 60) =>
+    issueToken(key, { issuer, subject: 'wang', roles, lifetimeSeconds });
+  const post = async (body: string, bearer?: string, type = 'application/json') => {
+    const response = await fetch(base, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type, ...(bearer && { authorization: `Bearer ${bearer}` }) },
+    });
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      body: (await response.json()) as Record<string, unknown>,
+    };
+  };
+
+  it('opens a door to its roles only', async () => {
+    expect((await post('{"name":"a"}')).status).toBe(401);
+    expect((await post('{"name":"a"}', await token(['auditor']))).status).toBe(403);
+    expect((await post('{"name":"a"}', await token(['ca-officer'], 'http://other.example'))).status).toBe(401);
+    expect((await post('{"name":"a"}', await token(['ca-officer'], ISSUER, -60))).status).toBe(401);
+    expect((await post('{"name":"a"}', 'a.b.c')).status).toBe(401);
+    expect(await post('{"name":"a"}', await token(['ca-officer']))).toMatchObject({ status: 201, body: { name: 'a' } });
+  });
+
+  it('keeps an endpoint closed that declares no door', async () => {
+    expect((await fetch(base, { headers: { authorization: `Bearer ${await token(['ca-officer'])}` } })).status).toBe(
+      403,
+    );
+  });
+
+  it('answers every bad input with a problem that names the field and never its value', async () => {
+    const officer = await token(['ca-officer']);
+    const refused = async (body: string, status: number, at?: string, type?: string) => {
+      const answer = await post(body, officer, type);
+      expect(answer).toMatchObject({ status, type: 'application/problem+json; charset=utf-8' });
+      if (at) expect(answer.body.errors).toEqual([expect.objectContaining({ at })]);
+      expect(JSON.stringify(answer.body)).not.toContain('sesame');
+    };
+    await refused('{"name":"sesame"}', 400, '/name');
+    await refused('{"name":"a","sesame2":1}'.replace('sesame2', 'extra'), 400, '/extra');
+    await refused('{}', 400, '/name');
+    await refused('[]', 400, '/');
+    await refused('{"name":', 400);
+    await refused('name=a', 415, undefined, 'application/x-www-form-urlencoded');
+    await refused(JSON.stringify({ name: 'x'.repeat(300_000) }), 413);
+    await refused('{"name":"crash"}', 500);
+    expect((await fetch(`${base}/x`)).status).toBe(400);
+    expect((await fetch(`${base}/1?pages=2`)).status).toBe(400);
+    expect((await fetch(`${base}/1/2`)).status).toBe(404);
+  });
+
+  it('gives handlers what the schemas parsed', async () => {
+    expect(await (await fetch(`${base}/7?page=3`)).json()).toEqual({ n: '7', query: { page: 3 } });
+  });
+
+  it('documents door, body, answer and problems of each endpoint', () => {
+    const { post: make, get: undeclared } = service.document.paths['/api/v1/things']!;
+    expect(make).toMatchObject({
+      'x-kaika-allow': ['ca-officer'],
+      requestBody: {
+        content: { 'application/json': { schema: { properties: { name: { type: 'string', maxLength: 5 } } } } },
+      },
+      responses: { 201: { content: { 'application/json': {} } }, 401: {}, 403: {}, 413: {}, 415: {} },
+    });
+    expect(undeclared).not.toHaveProperty('x-kaika-allow');
+  });
+});

@@ -1,0 +1,35 @@
+import type { LoggerService } from '@nestjs/common';
+import pino, { type Logger } from 'pino';
+
+/** Fields that are never written, wherever they appear two levels deep (DESIGN.md §5, invariant 7). */
+const SECRET_FIELDS = [
+  'userCode',
+  'newUserCode',
+  'pin',
+  'newPin',
+  'nationalId',
+  'birthDate',
+  'authorization',
+  'proof',
+  'verifier',
+];
+
+/** JSON lines on standard error: standard output belongs to what a person asked for. */
+export function createLogger(level: string): Logger {
+  const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
+  return pino({ level, base: null, redact: { paths, censor: '[redacted]' } }, pino.destination(2));
+}
+
+/** Nest's own messages, in the same lines. */
+export function nestLogger(log: Logger): LoggerService {
+  const text = (message: unknown) => (message instanceof Error ? (message.stack ?? message.message) : String(message));
+  const context = (rest: unknown[]) => ({ context: rest.at(-1) });
+  return {
+    log: (message, ...rest) => log.debug(context(rest), text(message)),
+    debug: (message, ...rest) => log.trace(context(rest), text(message)),
+    verbose: (message, ...rest) => log.trace(context(rest), text(message)),
+    warn: (message, ...rest) => log.warn(context(rest), text(message)),
+    error: (message, ...rest) => log.error(context(rest), text(message)),
+    fatal: (message, ...rest) => log.fatal(context(rest), text(message)),
+  };
+}
