@@ -1,0 +1,11 @@
+export { asciiUpperCase, foldFullWidth } from './text.js';
+export { isUbn, ubn } from './ubn.js';
+export { checkNationalId, nationalId, normaliseNationalId } from './national-id.js';
+export { parseRocDate, rocDate, rocDateUpTo, toRoc, type RocDateInput } from './roc-date.js';
+export { cardNumber, cardNumberOrTest, parseCardNumber } from './card-number.js';
+export { userCode, isUserCode } from './user-code.js';
+export { pin, isPin, type PinCharset } from './pin.js';
+export { certificateEmail, email } from './email.js';
+export { parseSerials, serial, serials } from './serials.js';
+export { branchName, companyName, normaliseName } from './names.js';
+export { COUNTIES, county, type County } from './county.js';
