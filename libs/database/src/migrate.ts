@@ -1,0 +1,42 @@
+import { Client } from 'pg';
+import { DataSource, type MigrationInterface } from 'typeorm';
+
+export type Migration = new () => MigrationInterface;
+
+export interface MigrateOptions {
+  ownerUrl: string;
+  schema: string;
+  /** Classes whose names end in a JavaScript timestamp (TypeORM's rule), which orders them. */
+  migrations: Migration[];
+}
+
+/**
+ * Brings a schema up to date, each migration in its own transaction. Several processes may call it at once: one runs,
+ * the others wait for its advisory lock and find nothing left to do.
+ */
+export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions): Promise<void> {
+  const guard = new Client({ connectionString: ownerUrl });
+  await guard.connect();
+  try {
+    await guard.query('set lock_timeout = 0');
+    await guard.query('select pg_advisory_lock(hashtextextended($1, 0))', [`kaika.migrate.${schema}`]);
+    const source = new DataSource({
+      type: 'postgres',
+      url: ownerUrl,
+      schema,
+      migrations,
+      migrationsTableName: 'migration',
+      migrationsTransactionMode: 'each',
+      installExtensions: false,
+      poolSize: 2,
+    });
+    await source.initialize();
+    try {
+      await source.runMigrations();
+    } finally {
+      await source.destroy();
+    }
+  } finally {
+    await guard.end();
+  }
+}
