@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { z } from 'zod';
+import { systemClock } from '#libs/clock';
 import { Endpoint, issueToken } from '#libs/doors';
 import { createLogger } from './logger.js';
 import { createService, type RunningService } from './create-service.js';
@@ -62,6 +63,7 @@ describe('a service', () => {
     );
     service = await createService('things', ThingsModule, {
       log: createLogger('silent'),
+      clock: systemClock(),
       tokens: { issuer: ISSUER, jwksFile: join(dir, 'jwks.json') },
     });
     await service.app.listen(0, '127.0.0.1');

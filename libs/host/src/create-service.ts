@@ -6,7 +6,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import express from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import type { Clock } from '#libs/clock';
+import { Clock } from '#libs/clock';
 import { ContractInterceptor, DoorGuard, Tokens, type TokenOptions } from '#libs/doors';
 import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -18,14 +18,12 @@ export interface ServiceDefinition {
   readonly name: string;
   /** Its schema's migrations, oldest first; none for a service without a database. */
   readonly migrations: readonly Type[];
-  module(env: NodeJS.ProcessEnv, shared: Shared): DynamicModule | Promise<DynamicModule>;
+  /** The service's application, from its settings; throws ConfigError. */
+  module(env: NodeJS.ProcessEnv): DynamicModule | Promise<DynamicModule>;
 }
 
-/** What every service of one process shares. */
-export interface Shared {
-  clock: Clock;
-  log: Logger;
-}
+/** Injects the process's logger: `@Inject(LOG) private readonly log: Logger`. */
+export const LOG = Symbol('kaika:log');
 
 export interface RunningService {
   readonly name: string;
@@ -43,20 +41,30 @@ export interface RunningService {
 export async function createService(
   name: string,
   module: DynamicModule | Type,
-  { log, tokens, strategy }: { log: Logger; tokens: TokenOptions; strategy?: CustomTransportStrategy },
+  {
+    log,
+    clock,
+    tokens,
+    strategy,
+  }: { log: Logger; clock: Clock; tokens: TokenOptions; strategy?: CustomTransportStrategy },
 ): Promise<RunningService> {
-  const doors: DynamicModule = {
-    module: class Doors {},
+  const own = log.child({ service: name });
+  const surroundings: DynamicModule = {
+    module: class Surroundings {},
     global: true,
-    providers: [{ provide: Tokens, useValue: new Tokens(tokens) }],
-    exports: [Tokens],
+    providers: [
+      { provide: Tokens, useValue: new Tokens(tokens) },
+      { provide: Clock, useValue: clock },
+      { provide: LOG, useValue: own },
+    ],
+    exports: [Tokens, Clock, LOG],
   };
-  @Module({ imports: [doors, module] })
+  @Module({ imports: [surroundings, module] })
   class Root {}
 
   const app = await NestFactory.create<NestExpressApplication>(Root, {
     bodyParser: false,
-    logger: nestLogger(log.child({ service: name })),
+    logger: nestLogger(own),
   });
   app.disable('x-powered-by');
   app.use(
@@ -66,16 +74,14 @@ export async function createService(
     }),
   );
   app.use(express.json({ limit: BODY_LIMIT_BYTES, strict: true }));
-  app.useGlobalFilters(new ProblemFilter(log.child({ service: name })));
+  app.useGlobalFilters(new ProblemFilter(own));
   app.useGlobalGuards(new DoorGuard(app.get(Tokens)));
   app.useGlobalInterceptors(new ContractInterceptor());
   if (strategy) app.connectMicroservice({ strategy }, { inheritAppConfig: false });
   await app.init();
   const document = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle(name).addBearerAuth().build());
   if (strategy) {
-    app
-      .startAllMicroservices()
-      .catch((error: unknown) => log.error({ err: error, service: name }, 'consuming failed to start'));
+    app.startAllMicroservices().catch((error: unknown) => own.error({ err: error }, 'consuming failed to start'));
   }
   return { name, app, document, close: () => app.close() };
 }
