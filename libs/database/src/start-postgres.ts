@@ -55,8 +55,9 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   const password = superuserPassword(dataDir);
   if (!existsSync(pgdata)) await createDatabase(binaries, dataDir, pgdata, log);
 
-  for (let attempt = 1; ; attempt++) {
-    await awaitOldServer(pgdata, log, options.patienceMs ?? 15_000);
+  const patienceMs = options.patienceMs ?? 15_000;
+  for (const started = performance.now(); ;) {
+    await awaitOldServer(pgdata, log, patienceMs);
     const port = options.port ?? (await freePort());
     const command = [...prefix, binaries.postgres, '-D', pgdata, ...serverArguments(port, options.settings)];
     const logFile = join(dataDir, 'server.log');
@@ -68,7 +69,10 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     }
     const complaint = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
     // A server killed a moment ago holds memory and port until its last child has gone.
-    if (attempt >= 20 || !/lock file|shared memory|could not bind|starting up/.test(complaint)) {
+    if (
+      performance.now() - started > patienceMs ||
+      !/lock file|shared memory|could not bind|starting up/.test(complaint)
+    ) {
       throw new Error(`PostgreSQL did not start:\n${complaint}`);
     }
     await sleep(250);
@@ -97,7 +101,7 @@ function superuserPassword(dataDir: string): string {
 /** Made beside and renamed: a start that is killed half-way leaves no half database. */
 async function createDatabase(binaries: Binaries, dataDir: string, pgdata: string, log: (line: string) => void) {
   log('creating the database');
-  const fresh = join(dataDir, `pgdata.new-${process.pid}`);
+  const fresh = join(dataDir, 'pgdata.new');
   rmSync(fresh, { recursive: true, force: true });
   const pwfile = `--pwfile=${join(dataDir, 'superuser-password')}`;
   const [command, ...args] = [...commandPrefix(true), binaries.initdb, '-D', fresh, pwfile, ...FOLDER_SETTINGS];
