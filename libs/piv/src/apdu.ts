@@ -1,0 +1,100 @@
+import { CaError } from '#libs/errors';
+import { type CardConnection } from './connection.js';
+import { SW } from './status-word.js';
+
+export interface Command {
+  ins: number;
+  p1: number;
+  p2: number;
+  data?: Uint8Array;
+  /** True when an answer is expected: Le 00 is sent, "as much as there is". */
+  answer?: boolean;
+}
+
+export interface Answer {
+  data: Buffer;
+  sw: number;
+}
+
+/** ISO/IEC 7816-4: a short APDU carries 255 octets; more is chained. */
+const MAX_LINK_BYTES = 255;
+const CHAINED = 0x10;
+const GET_RESPONSE = 0xc0;
+/** The longest object a PIV card of today holds is about 3 kB. */
+const MAX_ANSWER_BYTES = 16_384;
+
+/**
+ * The frame rules of SP 800-73-5 part 2 over a connection: command chaining, `61xx` → GET RESPONSE, `6Cxx` → the same
+ * again with the right Le. Extended length is not used: readers differ in it.
+ *
+ * Every transmit has its own time-out, as a wrong Lc can hang a reader for good. After one the channel stays dead:
+ * a late answer would be taken for the answer to the next command.
+ */
+export class ApduChannel {
+  #dead: CaError | undefined;
+
+  constructor(
+    private readonly connection: CardConnection,
+    private readonly timeoutMs = 10_000,
+  ) {}
+
+  /** @throws CaError cardRemoved | cardCommunication (no answer in time, or an answer that breaks the frame rules) */
+  async send(command: Command): Promise<Answer> {
+    const data = Buffer.from(command.data ?? []);
+    let at = 0;
+    for (; data.length - at > MAX_LINK_BYTES; at += MAX_LINK_BYTES) {
+      const link = await this.exchange(frame(command, CHAINED, data.subarray(at, at + MAX_LINK_BYTES)));
+      if (link.sw !== SW.OK) return link;
+    }
+    const last = (le?: number) => frame(command, 0x00, data.subarray(at), le);
+    const first = await this.exchange(last(command.answer ? 0x00 : undefined));
+    const answer = first.sw >> 8 === 0x6c ? await this.exchange(last(first.sw & 0xff)) : first;
+    return this.collect(answer);
+  }
+
+  private async collect(first: Answer): Promise<Answer> {
+    const parts = [first.data];
+    let total = first.data.length;
+    let sw = first.sw;
+    while (sw >> 8 === 0x61) {
+      const next = await this.exchange(Buffer.from([0x00, GET_RESPONSE, 0x00, 0x00, sw & 0xff]));
+      if (next.data.length === 0 && next.sw >> 8 === 0x61) throw broken('a promised part of the answer is empty');
+      parts.push(next.data);
+      total += next.data.length;
+      if (total > MAX_ANSWER_BYTES) throw broken(`an answer of more than ${MAX_ANSWER_BYTES} octets`);
+      sw = next.sw;
+    }
+    return { data: Buffer.concat(parts), sw };
+  }
+
+  private async exchange(apdu: Buffer): Promise<Answer> {
+    if (this.#dead) throw this.#dead;
+    const bytes = await this.inTime(this.connection.transmit(apdu));
+    if (bytes.length < 2) throw broken('an answer without a status word');
+    return { data: bytes.subarray(0, -2), sw: bytes.readUInt16BE(bytes.length - 2) };
+  }
+
+  private async inTime(answer: Promise<Buffer>): Promise<Buffer> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#dead = broken(`no answer within ${this.timeoutMs} ms`);
+        reject(this.#dead);
+      }, this.timeoutMs);
+    });
+    try {
+      return await Promise.race([answer, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function frame({ ins, p1, p2 }: Command, cla: number, data: Uint8Array, le?: number): Buffer {
+  const parts: Uint8Array[] = [Buffer.from([cla, ins, p1, p2])];
+  if (data.length > 0) parts.push(Buffer.from([data.length]), data);
+  if (le !== undefined) parts.push(Buffer.from([le]));
+  return Buffer.concat(parts);
+}
+
+const broken = (what: string) => new CaError('cardCommunication', what);
