@@ -1,0 +1,17 @@
+export {
+  buildTbs,
+  estimateCertificateBytes,
+  newSerial,
+  SERIAL,
+  signTbs,
+  type CertificateParams,
+  type Issuer,
+  type IssuerUrls,
+} from './certificate.js';
+export { CRL_REASONS, type CrlColumns, type CrlEntry, type CrlReason } from './crl-reasons.js';
+export { writeCrl, type CrlOptions, type WrittenCrl } from './crl-writer.js';
+export { rfc822NameOf } from './extensions.js';
+export { keyIdentifier, keyKind, placeholderKey, spkiOf, type KeyKind, type SignatureAlgorithm } from './keys.js';
+export { checkName, NAME_FIELDS, normalizeName, type Name } from './names.js';
+export { addYears, NEUTRAL_POLICY, notAfterFor, PROFILES, type Profile, type ProfileName } from './profiles.js';
+export { SoftwareSigner, type Signer, type SigningStream } from './signer.js';
