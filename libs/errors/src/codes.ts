@@ -11,6 +11,7 @@ export interface ErrorKind {
 /** Every error this product names. The edge turns one into an RFC 9457 problem; nothing inside knows HTTP. */
 export const ERRORS = {
   // requests
+  attemptsLocked: { status: 403, title: 'Too many wrong attempts; an officer must open this again' },
   bodyTooLarge: { status: 413, title: 'The request body is too large' },
   conflict: { status: 409, title: 'The request does not fit the present state' },
   forbidden: { status: 403, title: 'This account may not do that' },
@@ -19,6 +20,7 @@ export const ERRORS = {
   invalidRequest: { status: 400, title: 'The request is not valid' },
   methodNotAllowed: { status: 405, title: 'This method is not offered here' },
   notFound: { status: 404, title: 'There is nothing here' },
+  starting: { status: 503, title: 'The services are starting' },
   tooBusy: { status: 503, title: 'Too many checks at once, please try again shortly' },
   tooManyAttempts: { status: 429, title: 'Too many attempts, please wait' },
   unauthorized: { status: 401, title: 'A valid bearer token is needed' },

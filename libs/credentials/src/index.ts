@@ -1,0 +1,13 @@
+export { ensureSecretFile, ensureSecretKey, readSecretFile } from './secret-file.js';
+export { Pepper } from './pepper.js';
+export { BoundedPool, codeCheckPool } from './bounded-pool.js';
+export { CodeHasher } from './code-hasher.js';
+export { ATTEMPT_POLICIES, judge, type AttemptPolicy, type AttemptPurpose, type Verdict } from './attempt-policy.js';
+export { AttemptStore, sourceOf, type Attempt } from './attempt-store.js';
+export { ATTEMPT_MIGRATION } from './attempt.migration.js';
+export { kbkdf } from './kbkdf.js';
+export { deriveTransportPin, type TransportPinInput } from './transport-secrets.js';
+export { ensureKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
+export { openSealed, sealFor, type Sealed } from './sealed.js';
+export { openCredential, sealCredential, type Credential } from './credential.js';
+export { openRecord, sealRecord, type RecordId } from './sealed-record.js';
