@@ -15,7 +15,10 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/await-thenable': 'error',
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       // Nest injects by the class a constructor parameter names: that import must survive as a value.
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-console': 'error',
@@ -28,6 +31,14 @@ export default tseslint.config(
   },
   { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
   { files: ['libs/clock/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['services/portal/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['document', 'fetch', 'location', 'performance', 'setTimeout'].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
   // What speaks to a person at a terminal.
   { files: ['test/**/*.ts', 'services/all-in-one/**/*.ts', 'deploy/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,

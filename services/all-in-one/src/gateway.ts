@@ -1,0 +1,105 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { CaError, toProblem } from '#libs/errors';
+import type { RunningService } from '#libs/host';
+
+interface Route {
+  service: string;
+  listener: RequestListener;
+  methods: Set<string>;
+  pattern: RegExp;
+}
+
+/**
+ * One http listener in front of several Nest applications. A request goes to the service whose OpenAPI document has its
+ * path; the table is exact, so that no service's 404 hides another's endpoint. It listens before the services exist and
+ * answers 503 until they do.
+ */
+export class Gateway {
+  readonly server: Server = createServer((request, response) => this.dispatch(request, response));
+  #routes: Route[] | undefined;
+
+  /** @throws Error when two services claim the same method and path */
+  open(services: readonly RunningService[], own: { listener: RequestListener; paths: Record<string, string[]> }): void {
+    const routes = [
+      ...services.flatMap(({ name, app, document }) =>
+        Object.entries(document.paths).map(([path, item]) =>
+          route(name, app.getHttpAdapter().getInstance() as RequestListener, path, methodsOf(item)),
+        ),
+      ),
+      ...Object.entries(own.paths).map(([path, methods]) => route('all-in-one', own.listener, path, methods)),
+    ];
+    // A literal step beats a parameter: /crls/next is not the list called "next".
+    routes.sort((a, b) => Number(a.pattern.source.includes('[^/]')) - Number(b.pattern.source.includes('[^/]')));
+    refuseDoubles(routes);
+    this.#routes = routes;
+  }
+
+  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#routes) return sendProblem(response, new CaError('starting', 'the services are starting'));
+    const path = (request.url ?? '/').split('?', 1)[0]!;
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    const fitting = this.#routes.filter((candidate) => candidate.pattern.test(path));
+    const found = fitting.find((candidate) => candidate.methods.has(method));
+    if (found) return found.listener(request, response);
+    if (fitting.length === 0) return sendProblem(response, new CaError('notFound', 'no such path'));
+    response.setHeader('Allow', [...new Set(fitting.flatMap((candidate) => [...candidate.methods]))].join(', '));
+    sendProblem(response, new CaError('methodNotAllowed', `${method} is not offered at this path`));
+  }
+}
+
+/** All services' documents as one, each operation under its service's tag. */
+export function mergeDocuments(services: readonly RunningService[], info: OpenAPIObject['info']): OpenAPIObject {
+  const merged: OpenAPIObject = {
+    openapi: '3.0.0',
+    info,
+    tags: [],
+    paths: {},
+    components: { schemas: {}, securitySchemes: {} },
+  };
+  for (const { name, document } of services) {
+    merged.tags!.push({ name });
+    for (const [path, item] of Object.entries(document.paths)) {
+      const operations = Object.entries(item as Record<string, object>).map(([method, operation]) => [
+        method,
+        { ...operation, tags: [name] },
+      ]);
+      merged.paths[path] = { ...merged.paths[path], ...(Object.fromEntries(operations) as object) };
+    }
+    Object.assign(merged.components!.schemas!, document.components?.schemas);
+    Object.assign(merged.components!.securitySchemes!, document.components?.securitySchemes);
+  }
+  return merged;
+}
+
+function route(service: string, listener: RequestListener, path: string, methods: string[]): Route {
+  const source = path
+    .split(/(\{[^}]+\})/)
+    .map((part) => (part.startsWith('{') ? '[^/]+?' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .join('');
+  return { service, listener, methods: new Set(methods), pattern: new RegExp(`^${source}$`) };
+}
+
+function methodsOf(item: object): string[] {
+  return Object.keys(item).map((method) => method.toUpperCase());
+}
+
+function refuseDoubles(routes: Route[]): void {
+  const seen = new Map<string, string>();
+  for (const { service, methods, pattern } of routes) {
+    for (const method of methods) {
+      const key = `${method} ${pattern.source}`;
+      if (seen.has(key)) throw new Error(`${key} is claimed by ${seen.get(key)} and ${service}`);
+      seen.set(key, service);
+    }
+  }
+}
+
+function sendProblem(response: ServerResponse, error: CaError): void {
+  const problem = toProblem(error);
+  response.writeHead(problem.status, {
+    'content-type': 'application/problem+json; charset=utf-8',
+    'cache-control': 'no-store',
+  });
+  response.end(JSON.stringify(problem));
+}

@@ -1,0 +1,15 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { PortalConfig } from './portal.config.js';
+import { PORTAL_CONFIG, PortalController } from './portal.controller.js';
+
+/** The web pages. Owns no data: everything shown comes from the services' public endpoints. */
+@Module({})
+export class PortalModule {
+  static register(config: PortalConfig): DynamicModule {
+    return {
+      module: PortalModule,
+      controllers: [PortalController],
+      providers: [{ provide: PORTAL_CONFIG, useValue: config }],
+    };
+  }
+}
