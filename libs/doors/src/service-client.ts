@@ -1,13 +1,12 @@
-import type { JWK } from 'jose';
 import type { z } from 'zod';
 import { CaError, ERRORS, type ErrorCode, type Problem } from '#libs/errors';
-import { issueToken } from './tokens.js';
+import { issueToken, type SigningKey } from './tokens.js';
 
 /** Gives a bearer token for calls between services. */
 export type TokenSource = () => Promise<string>;
 
 /** Tokens of one service, signed by the embedded issuer and renewed at half their life. */
-export function serviceTokens(key: JWK, issuer: string, service: string): TokenSource {
+export function serviceTokens(key: SigningKey, issuer: string, service: string): TokenSource {
   const lifetimeSeconds = 600;
   let current: { token: Promise<string>; until: number } | undefined;
   return () => {

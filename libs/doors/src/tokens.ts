@@ -1,5 +1,6 @@
+import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWK } from 'jose';
+import { createLocalJWKSet, jwtVerify, SignJWT, type JSONWebKeySet } from 'jose';
 import { CaError } from '#libs/errors';
 import { ROLES, type Role } from './endpoint.js';
 import type { Caller } from './door.guard.js';
@@ -47,9 +48,15 @@ export class Tokens {
   }
 }
 
+/** An Ed25519 private key and the `kid` the key set knows it by. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+}
+
 /** Signs a token with the embedded default's own issuer key, for its demo users and its services. */
 export async function issueToken(
-  key: JWK,
+  key: SigningKey,
   {
     issuer,
     subject,
@@ -64,5 +71,5 @@ export async function issueToken(
     .setSubject(subject)
     .setIssuedAt()
     .setExpirationTime(`${lifetimeSeconds}s`)
-    .sign(await importJWK(key, 'EdDSA'));
+    .sign(key.privateKey);
 }

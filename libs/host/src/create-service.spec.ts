@@ -1,13 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
-import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import { z } from 'zod';
 import { systemClock } from '#libs/clock';
-import { Endpoint, issueToken } from '#libs/doors';
+import { Endpoint, issueToken, type SigningKey } from '#libs/doors';
 import { createLogger } from './logger.js';
 import { createService, type RunningService } from './create-service.js';
 
@@ -52,14 +52,14 @@ describe('a service', () => {
   const dir = mkdtempSync(join(tmpdir(), 'kaika-host-'));
   let service: RunningService;
   let base: string;
-  let key: JWK;
+  let key: SigningKey;
 
   beforeAll(async () => {
-    const pair = await generateKeyPair('EdDSA', { extractable: true });
-    key = { ...(await exportJWK(pair.privateKey)), kid: 'test' };
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    key = { privateKey, kid: 'test' };
     writeFileSync(
       join(dir, 'jwks.json'),
-      JSON.stringify({ keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'test' }] }),
+      JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'test' }] }),
     );
     service = await createService('things', ThingsModule, {
       log: createLogger('silent'),
