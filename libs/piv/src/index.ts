@@ -11,9 +11,24 @@ export {
   SLOTS,
   uuidBytes,
 } from './objects.js';
-export { makePinJob, openPinJob, type PinJob, type PinJobOpener, PIN_JOB_SECONDS, type PinJobSigner } from './pin-job.js';
+export {
+  makePinJob,
+  openPinJob,
+  type PinJob,
+  type PinJobOpener,
+  PIN_JOB_SECONDS,
+  type PinJobSigner,
+} from './pin-job.js';
 export { FACTORY_PIN, FACTORY_PUK, PivCard, type PinResult } from './piv-card.js';
-export { type CardProfile, PIN_MAX_LENGTH, PIN_MIN_LENGTH, pinFits, PLAIN_PIV, VIRTUAL_ASCII_LABEL } from './profile.js';
+export {
+  type CardProfile,
+  padPin,
+  PIN_MAX_LENGTH,
+  PIN_MIN_LENGTH,
+  pinFits,
+  PLAIN_PIV,
+  VIRTUAL_ASCII_LABEL,
+} from './profile.js';
 export {
   type Activation,
   activatedMessage,
@@ -34,4 +49,4 @@ export {
 } from './proof.js';
 export { ALGORITHMS, type CardAlgorithm } from './public-key.js';
 export { cardError, SW, swText, triesOf } from './status-word.js';
-export { findTlv, parseTlvs, requireTlv, type Tlv, tlv } from './tlv.js';
+export { findTlv, parseTlvs, requireTlv, tagOctets, type Tlv, tlv } from './tlv.js';

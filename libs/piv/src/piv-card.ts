@@ -123,7 +123,9 @@ export class PivCard {
   async putCertificate(slot: Slot, der: Uint8Array): Promise<void> {
     const { maxCertBytes } = this.profile;
     if (der.length > maxCertBytes) {
-      throw new CaError('certificateTooLarge', `${der.length} octets, this card holds ${maxCertBytes}`, { maxCertBytes });
+      throw new CaError('certificateTooLarge', `${der.length} octets, this card holds ${maxCertBytes}`, {
+        maxCertBytes,
+      });
     }
     await this.putObject(SLOTS[slot].certificate, certificateObject(der));
   }

@@ -34,7 +34,8 @@ export function triesOf(sw: number): number | undefined {
  */
 export function cardError(sw: number, doing: string): CaError {
   const params = { sw: swText(sw) };
-  if (sw === SW.BLOCKED || sw === SW.TRIES_LEFT) return new CaError('cardBlocked', `the PIN is blocked: ${doing}`, params);
+  if (sw === SW.BLOCKED || sw === SW.TRIES_LEFT)
+    return new CaError('cardBlocked', `the PIN is blocked: ${doing}`, params);
   const triesLeft = triesOf(sw);
   if (triesLeft !== undefined) {
     return new CaError('pinRefused', `the card refused the PIN: ${doing}`, { ...params, triesLeft });

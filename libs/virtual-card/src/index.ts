@@ -1,0 +1,3 @@
+export { sampleCard, type SampleCard, type SampleOptions } from './sample-card.js';
+export { VirtualCard } from './virtual-card.js';
+export { type CardOptions, VirtualCardStore } from './virtual-card-store.js';

@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CaError } from '#libs/errors';
+import { FACTORY_PIN, FACTORY_PUK, padPin } from '#libs/piv';
+import { type CardState, newReference, readState, writeAtomically } from './card-state.js';
+import { VirtualCard } from './virtual-card.js';
+
+const CARD_NUMBER = /^(?:[A-Z]{2}[0-9]{14}|[A-Z]{4}[0-9]{12})$/;
+const PIN_TRIES = 5;
+const PUK_TRIES = 3;
+
+export interface CardOptions {
+  /** The standard's PIN of digits only, instead of any printable ASCII (the manual's letters and symbols). */
+  digitsOnly?: boolean;
+  pinTries?: number;
+}
+
+/** A card is a thing: within a process it is in one place at a time, whichever store it was opened through. */
+const powered = new Map<string, VirtualCard>();
+
+/**
+ * Virtual cards in a folder, one file a card, and one reader. For development and demonstration: the private keys lie
+ * in the files, readable by the user who runs this.
+ */
+export class VirtualCardStore {
+  private readonly dir: string;
+
+  constructor(dir: string) {
+    if (process.env.NODE_ENV === 'production') throw new Error('virtual cards refuse to run with NODE_ENV=production');
+    this.dir = resolve(dir);
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+  }
+
+  /**
+   * Makes a card as the factory delivers it. One whose personalisation was never ended is replaced, so that an
+   * interrupted production can begin again.
+   *
+   * @throws CaError conflict when a sealed card has this number
+   */
+  async create(cardNumber: string, { digitsOnly = false, pinTries = PIN_TRIES }: CardOptions = {}): Promise<void> {
+    const file = this.fileOf(cardNumber);
+    if (powered.has(file)) throw busy(cardNumber);
+    if (existsSync(file) && (await readState(file)).sealed) {
+      throw new CaError('conflict', `the virtual card ${cardNumber} exists already`);
+    }
+    const digits = { pinCharset: 'digits' } as const;
+    const state: CardState = {
+      ...{ cardNumber, digitsOnly, sealed: false, objects: {}, keys: {} },
+      pin: newReference(padPin(FACTORY_PIN, digits), pinTries),
+      puk: newReference(padPin(FACTORY_PUK, digits), PUK_TRIES),
+    };
+    await writeAtomically(file, JSON.stringify(state));
+  }
+
+  /** Powers a card on, outside the reader (the centre's personalisation). @throws CaError unknownCard | readerBusy */
+  async open(cardNumber: string): Promise<VirtualCard> {
+    const file = this.fileOf(cardNumber);
+    if (!existsSync(file)) throw new CaError('unknownCard', `there is no virtual card ${cardNumber}`);
+    if (powered.has(file)) throw busy(cardNumber);
+    const card = await VirtualCard.powerOn(file, async (pulled) => {
+      powered.delete(file);
+      if (pulled && (await this.inserted()) === cardNumber) await this.setInserted(null);
+    });
+    if (powered.has(file)) throw busy(cardNumber);
+    powered.set(file, card);
+    return card;
+  }
+
+  async list(): Promise<string[]> {
+    const names = await readdir(this.dir);
+    return names
+      .filter((name) => name.endsWith('.card.json'))
+      .map((name) => name.slice(0, -'.card.json'.length))
+      .sort();
+  }
+
+  /** Puts a card into the reader; the one in there comes out. @throws CaError unknownCard */
+  async insert(cardNumber: string): Promise<void> {
+    if (!existsSync(this.fileOf(cardNumber))) {
+      throw new CaError('unknownCard', `there is no virtual card ${cardNumber}`);
+    }
+    await this.eject();
+    await this.setInserted(cardNumber);
+  }
+
+  /** Takes the card out, also in the middle of a session. */
+  async eject(): Promise<void> {
+    const cardNumber = await this.inserted();
+    if (!cardNumber) return;
+    await powered.get(this.fileOf(cardNumber))?.pull();
+    await this.setInserted(null);
+  }
+
+  /** The number of the card in the reader. Survives a restart, as a card in a real reader does. */
+  async inserted(): Promise<string | null> {
+    try {
+      const { cardNumber } = JSON.parse(await readFile(this.readerFile, 'utf8')) as { cardNumber: string | null };
+      return cardNumber;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Powers on the card in the reader. @throws CaError noCard | readerBusy */
+  async connect(): Promise<VirtualCard> {
+    const cardNumber = await this.inserted();
+    if (!cardNumber) throw new CaError('noCard', 'there is no card in the virtual reader');
+    return this.open(cardNumber);
+  }
+
+  private setInserted(cardNumber: string | null): Promise<void> {
+    return writeAtomically(this.readerFile, JSON.stringify({ cardNumber }));
+  }
+
+  private get readerFile(): string {
+    return join(this.dir, 'reader.json');
+  }
+
+  private fileOf(cardNumber: string): string {
+    if (!CARD_NUMBER.test(cardNumber)) throw new CaError('unknownCard', 'this is not a card number');
+    return join(this.dir, `${cardNumber}.card.json`);
+  }
+}
+
+const busy = (cardNumber: string) => new CaError('readerBusy', `the virtual card ${cardNumber} is in use`);
