@@ -1,5 +1,5 @@
 import { issueToken, type Role } from '#libs/doors';
-import type { Secrets } from './secrets.js';
+import type { SigningKey } from '#libs/doors';
 
 /** People who exist only in the embedded default: one a role, and a second officer for what takes two (DESIGN.md §1). */
 export const DEMO_USERS = {
@@ -15,8 +15,8 @@ export type DemoUser = keyof typeof DEMO_USERS;
 
 export const isDemoUser = (name: string): name is DemoUser => Object.hasOwn(DEMO_USERS, name);
 
-export function demoToken(secrets: Secrets, issuer: string, user: DemoUser): Promise<string> {
-  return issueToken(secrets.jwk('issuer.jwk'), {
+export function demoToken(key: SigningKey, issuer: string, user: DemoUser): Promise<string> {
+  return issueToken(key, {
     issuer,
     subject: user,
     roles: DEMO_USERS[user],

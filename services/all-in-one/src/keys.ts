@@ -1,0 +1,39 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureKeyPair, ensureSecretFile, type KeyPair } from '#libs/credentials';
+
+/** The secrets of an embedded instance: each a file of its own below `DATA_DIR/secrets`, made at the first start. */
+export interface Keys {
+  dir: string;
+  /** Signs the tokens of demo users and services. */
+  issuer: KeyPair;
+  jwksFile: string;
+  env: NodeJS.ProcessEnv;
+}
+
+export async function ensureKeys(dataDir: string): Promise<Keys> {
+  const dir = join(dataDir, 'secrets');
+  const file = (name: string) => join(dir, name);
+  for (const name of ['pepper', 'data-key', 'transport-master']) ensureSecretFile(file(name));
+  await ensureKeyPair(file('acceptance.jwk'), 'P-256');
+  await ensureKeyPair(file('suspension.jwk'), 'P-256');
+  await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
+  const issuer = await ensureKeyPair(file('issuer.jwk'), 'Ed25519');
+  const jwksFile = file('jwks.json');
+  writeFileSync(jwksFile, JSON.stringify({ keys: [issuer.publicJwk] }));
+  return {
+    dir,
+    issuer,
+    jwksFile,
+    env: {
+      KAIKA_PEPPER_FILE: file('pepper'),
+      KAIKA_DATA_KEY_FILE: file('data-key'),
+      KAIKA_TRANSPORT_MASTER_FILE: file('transport-master'),
+      KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: file('acceptance.jwk.pub'),
+      KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.jwk.pub'),
+      KAIKA_JOB_KEY_FILE: file('pin-jobs.jwk'),
+      KAIKA_JOB_PUBLIC_KEY_FILE: file('pin-jobs.jwk.pub'),
+      KAIKA_SERVICE_KEY_FILE: file('issuer.jwk'),
+    },
+  };
+}
