@@ -46,6 +46,7 @@ export const ERRORS = {
 
   // applications
   applicationNotPending: { status: 409, title: 'This application has been decided already' },
+  nationalIdUnusual: { status: 422, title: 'This national ID is unusual; confirm that it is right', confirmable: true },
   stockEmpty: { status: 409, title: 'There is no blank card in stock' },
 
   // card and agent
