@@ -1,0 +1,53 @@
+import { sleep } from '#libs/clock';
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown> & { type?: string };
+  bytes: Buffer;
+}
+
+export interface Asked {
+  token?: string;
+  json?: unknown;
+  form?: Record<string, string>;
+  headers?: Record<string, string>;
+}
+
+const PATIENCE_MS = 60_000;
+
+/**
+ * One HTTP request, repeated while nobody answers or the answer says "not now" (503): what a careful client does, and
+ * what makes it safe to kill the server at any moment. Every command it is used for is idempotent.
+ */
+export async function ask(method: string, url: string, { token, json, form, headers }: Asked = {}): Promise<Answer> {
+  for (const until = performance.now() + PATIENCE_MS; ; await sleep(100)) {
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          ...headers,
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...(json !== undefined && { 'content-type': 'application/json' }),
+          ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+        },
+        ...(json !== undefined && { body: JSON.stringify(json) }),
+        ...(form && { body: new URLSearchParams(form).toString() }),
+        redirect: 'manual',
+      });
+      const bytes = Buffer.from(await response.arrayBuffer());
+      if (response.status === 503 && performance.now() < until) continue;
+      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, bytes, body: isJson ? (JSON.parse(bytes.toString()) as Answer['body']) : {} };
+    } catch (error) {
+      if (performance.now() >= until) throw new Error(`${method} ${url}: no answer`, { cause: error });
+    }
+  }
+}
+
+/** Asks again until `good`, for what follows a moment later: events and lists. */
+export async function askUntil(good: (answer: Answer) => boolean, ...request: Parameters<typeof ask>): Promise<Answer> {
+  for (const until = performance.now() + PATIENCE_MS; ; await sleep(50)) {
+    const answer = await ask(...request);
+    if (good(answer) || performance.now() >= until) return answer;
+  }
+}
