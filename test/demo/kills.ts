@@ -1,0 +1,24 @@
+import { randomInt } from 'node:crypto';
+import { sleep } from '#libs/clock';
+import type { Instance } from './instance.js';
+
+const LONGEST_DELAY_MS = 600;
+
+/** Chooses `count` of the steps and kills the instance (SIGKILL) at a random moment of each, then starts it again. */
+export function killAtRandom(
+  instance: Instance,
+  steps: number,
+  count: number,
+  told = (_step: number, _afterMs: number) => {},
+) {
+  const chosen = new Set<number>();
+  while (chosen.size < Math.min(count, steps)) chosen.add(randomInt(steps));
+  return async (step: number): Promise<void> => {
+    if (!chosen.has(step)) return;
+    const afterMs = randomInt(LONGEST_DELAY_MS);
+    told(step, afterMs);
+    await sleep(afterMs);
+    await instance.kill();
+    await instance.up();
+  };
+}

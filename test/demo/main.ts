@@ -1,0 +1,77 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { rfc3339, systemClock } from '#libs/clock';
+import { writeEvidence } from './evidence.js';
+import { Instance } from './instance.js';
+import { killAtRandom } from './kills.js';
+import { play } from './run.js';
+import { CARD_NUMBER, story, storyDays, type Card } from './story.js';
+
+const HELP = `npm run demo -- [options]
+
+Lives a card's whole life on a throw-away instance, its clock moved across two midnights, and writes the evidence.
+
+  --out <folder>   where the evidence goes (default: demo-out)
+  --kills <n>      kill -9 the instance n times on the way, at random moments (default: 0)
+  --keep           keep the instance's folder
+`;
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'demo-out' },
+    kills: { type: 'string', default: '0' },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+} else {
+  process.exitCode = await demo(resolve(values.out), Number(values.kills), values.keep);
+}
+
+async function demo(out: string, kills: number, keep: boolean): Promise<number> {
+  const began = performance.now();
+  const now = systemClock().now();
+  const dataDir = await mkdtemp(join(tmpdir(), 'kaika-demo-'));
+  const start = new Date(storyDays(now).first.getTime() + 7 * 3_600_000);
+  const instance = new Instance(dataDir, start, (line) => console.log(`  | ${line}`));
+  const interrupted = () => void instance.kill().then(() => process.exit(130));
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    console.log(`A throw-away instance, its clock at ${rfc3339(start)}`);
+    await instance.up();
+    const card: Card = {
+      cardNumber: CARD_NUMBER,
+      way: 'A',
+      userCode: '',
+      serials: { sign: '', enc: '' },
+      finalStatus: '',
+    };
+    const steps = story(instance, now, card);
+    const killer = killAtRandom(instance, steps.length, kills);
+    const lines = await play(
+      instance,
+      steps,
+      (line) => {
+        console.log(`${line.ok ? '✓' : '✗'} ${rfc3339(new Date(line.at))}  ${line.actor} ${line.step}`);
+        if (!line.ok)
+          console.log(`    expected ${JSON.stringify(line.expected)}\n    observed ${JSON.stringify(line.observed)}`);
+      },
+      killer,
+    );
+    await writeEvidence(out, instance.address, [card], lines);
+    const wrong = lines.filter((line) => !line.ok).length;
+    const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+    console.log(
+      `\n${lines.length - wrong} of ${lines.length} steps as expected, ${seconds} s. The evidence is in ${out}`,
+    );
+    return wrong === 0 ? 0 : 1;
+  } finally {
+    await instance.stop();
+    if (keep) console.log(`The instance's folder: ${dataDir}`);
+    else await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+}
