@@ -56,11 +56,14 @@ async function withKid(jwk: JWK, path: string): Promise<PublicJwk> {
 /** The parser's own message would quote the file, so no cause is kept here. */
 function readJson(path: string): Record<string, unknown> {
   const text = readFileSync(path, 'utf8');
+  let value: unknown;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    value = JSON.parse(text);
   } catch {
-    throw new Error(`${path} is not a JWK`);
+    // Falls through: what is left is no object.
   }
+  if (typeof value !== 'object' || value === null) throw new Error(`${path} is not a JWK`);
+  return value as Record<string, unknown>;
 }
 
 function importPrivate(jwk: JWK, path: string): KeyObject {

@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, randomUUID, type KeyObject } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -39,6 +40,8 @@ export function ensureSecretKey(path: string): KeyObject {
 
 /** Writes a whole file of mode 0600, unless there is one: `link` fails where `rename` would replace. */
 export function createOnce(path: string, content: () => string | Buffer): void {
+  // Where secrets are mounted, the folder may be read-only.
+  if (existsSync(path)) return;
   withTemporary(path, 0o600, content, (temporary) => {
     try {
       linkSync(temporary, path);
@@ -48,8 +51,9 @@ export function createOnce(path: string, content: () => string | Buffer): void {
   });
 }
 
-/** Writes a whole public file (0644), replacing the one there is. */
+/** Writes a whole public file (0644), replacing one with other content. */
 export function replaceFile(path: string, content: string): void {
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
   withTemporary(
     path,
     0o644,

@@ -5,6 +5,7 @@ import { kbkdf, uint32 } from './kbkdf.js';
 export interface TransportPinInput {
   /** The master of the given key version: `ensureSecretKey(path)`. */
   readonly master: KeyObject;
+  /** Which master; from 1. */
   readonly keyVersion: number;
   /** Starts at 1; each unlocking at the centre takes the next. */
   readonly generation: number;
@@ -13,6 +14,8 @@ export interface TransportPinInput {
 }
 
 const TRANSPORT_PIN = 'kaika/transport-pin/v1';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const CARD_NUMBER = /^[A-Z]{2}[A-Z0-9]{2}\d{12}$/;
 const CANDIDATES = 16;
 /** The largest multiple of 10⁸ in 32 bits: what is above it would make low digits likelier. */
 const LIMIT = 4_200_000_000;
@@ -24,11 +27,13 @@ export function deriveTransportPin(input: TransportPinInput): string {
 
 /** Key version, generation, UUID and card number, each of a fixed length, so that no two inputs share a context. */
 function contextOf({ keyVersion, generation, cardUuid, cardNumber }: TransportPinInput): Buffer {
+  if (![keyVersion, generation].every((n) => Number.isInteger(n) && n >= 1 && n < 2 ** 32)) {
+    throw new RangeError('key version and generation count from 1');
+  }
+  if (!UUID.test(cardUuid)) throw new RangeError('a card UUID has 16 octets in 5 groups');
+  if (!CARD_NUMBER.test(cardNumber)) throw new RangeError('a card number has 16 characters');
   const uuid = Buffer.from(cardUuid.replaceAll('-', ''), 'hex');
-  const number = Buffer.from(cardNumber, 'ascii');
-  if (uuid.length !== 16 || !/^[0-9a-f-]{36}$/i.test(cardUuid)) throw new RangeError('a card UUID has 16 octets');
-  if (!/^[A-Z0-9]{16}$/.test(cardNumber)) throw new RangeError('a card number has 16 characters');
-  return Buffer.concat([uint32(keyVersion), uint32(generation), uuid, number]);
+  return Buffer.concat([uint32(keyVersion), uint32(generation), uuid, Buffer.from(cardNumber, 'ascii')]);
 }
 
 /** The first 32-bit word below the limit, modulo 10⁸. That all 16 are above it happens once in 10²⁶. */
