@@ -1,3 +1,5 @@
+export { loadAuthority, type Authority, type CaCertificate, type CaRole } from './authority.js';
+export { ceremony, type CeremonyOptions } from './ceremony.js';
 export {
   buildTbs,
   estimateCertificateBytes,
@@ -12,6 +14,9 @@ export { CRL_REASONS, type CrlColumns, type CrlEntry, type CrlReason } from './c
 export { writeCrl, type CrlOptions, type WrittenCrl } from './crl-writer.js';
 export { rfc822NameOf } from './extensions.js';
 export { keyIdentifier, keyKind, placeholderKey, spkiOf, type KeyKind, type SignatureAlgorithm } from './keys.js';
+export { readCrl, RevocationList, verifyCrl, type ReadCrlEntry } from './crl-reader.js';
+export { readCertificate, type CertificateFacts } from './certificate-reader.js';
+export { lint } from './lint.js';
 export { checkName, NAME_FIELDS, normalizeName, type Name } from './names.js';
 export { addYears, NEUTRAL_POLICY, notAfterFor, PROFILES, type Profile, type ProfileName } from './profiles.js';
 export { SoftwareSigner, type Signer, type SigningStream } from './signer.js';
