@@ -1,6 +1,5 @@
 import { type DynamicModule, type INestApplication, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import express from 'express';
@@ -8,6 +7,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { ContractInterceptor, DoorGuard, Tokens, type TokenOptions } from '#libs/doors';
+import { strategyOf } from '#libs/messaging';
 import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
 
@@ -35,18 +35,13 @@ export interface RunningService {
 
 /**
  * Builds a service's own Nest application: doors, contracts and problems at its edge, and its event handlers on
- * `strategy`. It answers HTTP through `app.getHttpAdapter().getInstance()`; consuming starts in the background, so that
+ * the transport of its MessagingModule. It answers HTTP through `app.getHttpAdapter().getInstance()`; consuming starts in the background, so that
  * a missing broker never keeps HTTP from starting (DESIGN.md §3, "Staying up").
  */
 export async function createService(
   name: string,
   module: DynamicModule | Type,
-  {
-    log,
-    clock,
-    tokens,
-    strategy,
-  }: { log: Logger; clock: Clock; tokens: TokenOptions; strategy?: CustomTransportStrategy },
+  { log, clock, tokens, strategy }: { log: Logger; clock: Clock; tokens: TokenOptions },
 ): Promise<RunningService> {
   const own = log.child({ service: name });
   const surroundings: DynamicModule = {
@@ -64,6 +59,7 @@ export async function createService(
 
   const app = await NestFactory.create<NestExpressApplication>(Root, {
     bodyParser: false,
+    abortOnError: false,
     logger: nestLogger(own),
   });
   app.disable('x-powered-by');
@@ -77,6 +73,7 @@ export async function createService(
   app.useGlobalFilters(new ProblemFilter(own));
   app.useGlobalGuards(new DoorGuard(app.get(Tokens)));
   app.useGlobalInterceptors(new ContractInterceptor());
+  const strategy = strategyOf(app);
   if (strategy) app.connectMicroservice({ strategy }, { inheritAppConfig: false });
   await app.init();
   const document = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle(name).addBearerAuth().build());

@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { hkdfSync } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureKeyPair, ensureSecretFile, type KeyPair } from '#libs/credentials';
 
@@ -14,7 +15,7 @@ export interface Keys {
 export async function ensureKeys(dataDir: string): Promise<Keys> {
   const dir = join(dataDir, 'secrets');
   const file = (name: string) => join(dir, name);
-  for (const name of ['pepper', 'data-key', 'transport-master']) ensureSecretFile(file(name));
+  for (const name of ['pepper', 'data-key', 'transport-master', 'database-roles']) ensureSecretFile(file(name));
   await ensureKeyPair(file('acceptance.jwk'), 'P-256');
   await ensureKeyPair(file('suspension.jwk'), 'P-256');
   await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
@@ -36,4 +37,12 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
       KAIKA_SERVICE_KEY_FILE: file('issuer.jwk'),
     },
   };
+}
+
+/** Passwords of a service's database roles, derived from one secret so that each start sets the same again. */
+export function rolePasswords({ dir }: Keys, service: string): { owner: string; app: string } {
+  const secret = readFileSync(join(dir, 'database-roles'));
+  const derive = (role: string) =>
+    Buffer.from(hkdfSync('sha256', secret, '', `kaika/${service}/${role}`, 24)).toString('hex');
+  return { owner: derive('owner'), app: derive('app') };
 }

@@ -1,0 +1,222 @@
+import { rmSync, writeFileSync, renameSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { Logger } from 'pino';
+import { Clock } from '#libs/clock';
+import { migrate, provision, schemaOf, startPostgres } from '#libs/database';
+import { createService, type RunningService, type ServiceDefinition } from '#libs/host';
+import { BUS_MIGRATIONS } from '#libs/messaging';
+import { ceremony } from '#libs/pki';
+import { startCardAgent } from '../../card-agent/src/index.js';
+import type { AllInOneConfig } from './all-in-one.config.js';
+import { Gateway, mergeDocuments } from './gateway.js';
+import { ensureKeys, rolePasswords, type Keys } from './keys.js';
+import { OWN_PATHS, ownEndpoints } from './own-endpoints.js';
+import { SERVICES } from './services.js';
+import { ThrowawayClock } from './throwaway-clock.js';
+
+export interface Instance {
+  url: string;
+  agentUrl: string;
+  issuer: string;
+  keys: Keys;
+  stop(): Promise<void>;
+}
+
+type Undo = () => Promise<unknown>;
+
+/**
+ * Starts everything in this process: database, ceremony at the first start, each service's own application behind one
+ * listener, and the card agent on its own origin. What was started is stopped again, in reverse, also when a later part
+ * fails.
+ */
+export async function startInstance(
+  config: AllInOneConfig,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  progress: (line: string) => void,
+): Promise<Instance> {
+  const undo: Undo[] = [];
+  const stop = async () => {
+    for (let step = undo.pop(); step; step = undo.pop())
+      await step().catch((error: unknown) => log.error({ err: error }, 'stopping'));
+  };
+  try {
+    return { ...(await start(config, env, log, progress, undo)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(
+  config: AllInOneConfig,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  progress: (line: string) => void,
+  undo: Undo[],
+) {
+  const gateway = new Gateway();
+  const port = await listen(gateway, config.PORT);
+  undo.push(() => closeServer(gateway));
+  const url = `http://localhost:${port}`;
+  const publicUrl = config.KAIKA_PUBLIC_URL ?? url;
+  const issuer = `${publicUrl}/identity`;
+  const dir = (name: string) => join(config.DATA_DIR, name);
+
+  const adminUrl = config.DATABASE_URL ?? (await ownDatabase(dir('postgres'), progress, undo));
+  const keys = await ensureKeys(config.DATA_DIR);
+
+  progress('schemas and migrations');
+  const bus = await prepareSchema(adminUrl, 'bus', BUS_MIGRATIONS, keys);
+  const databases = new Map<string, { ownerUrl: string; appUrl: string }>();
+  for (const { name, migrations } of SERVICES) {
+    if (migrations.length > 0) databases.set(name, await prepareSchema(adminUrl, name, migrations, keys));
+  }
+  const jobs = await prepareSchema(adminUrl, 'jobs', [], keys);
+
+  const clock = new Clock();
+  const throwaway = config.KAIKA_THROWAWAY
+    ? await ThrowawayClock.restore(clock, databases, dir('clock.json'), config.KAIKA_THROWAWAY_START)
+    : undefined;
+
+  progress('the authority: root, issuing CA, card CA');
+  await ceremony({ dir: dir('authority'), publicUrl, clock, log: (step) => progress(`  ${step}`) });
+
+  const agent = await startCardAgent({
+    port: config.KAIKA_AGENT_PORT,
+    allowedOrigins: [url, `http://127.0.0.1:${port}`],
+    jobPublicKeyFile: keys.env['KAIKA_JOB_PUBLIC_KEY_FILE']!,
+    virtualCardsDir: dir('virtual-cards'),
+    clock,
+    log: log.child({ service: 'card-agent' }),
+  });
+  undo.push(() => agent.close());
+
+  const common: NodeJS.ProcessEnv = {
+    ...env,
+    ...keys.env,
+    KAIKA_PUBLIC_URL: publicUrl,
+    KAIKA_SUSPENSION_URL: `http://127.0.0.1:${port}`,
+    KAIKA_TOKEN_ISSUER: issuer,
+    KAIKA_PORTAL_ORIGINS: `${url},http://127.0.0.1:${port}`,
+    KAIKA_AUTHORITY_DIR: dir('authority'),
+    KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
+    KAIKA_CRL_DIR: dir('crl'),
+    KAIKA_BUS_URL: bus.appUrl,
+    KAIKA_JOBS_URL: jobs.ownerUrl,
+  };
+  const services: RunningService[] = [];
+  for (const definition of SERVICES) {
+    progress(`service ${definition.name}`);
+    const service = await startService(
+      definition,
+      { ...common, ...ownSettings(definition, databases, keys) },
+      { log, clock, issuer, keys },
+    );
+    undo.push(() => service.close());
+    services.push(service);
+  }
+
+  const document = mergeDocuments(services, {
+    title: 'kaika',
+    version: '1',
+    description: 'Every service of this instance. Not affiliated with MOEACA.',
+  });
+  gateway.open(services, {
+    listener: ownEndpoints({
+      document,
+      services,
+      ready: (name) => isReady(databases.get(name)?.appUrl),
+      moveClock: throwaway && ((at) => throwaway.move(at)),
+    }),
+    paths: { ...OWN_PATHS, ...(throwaway && { '/throwaway/clock': ['PUT'] }) },
+  });
+  const agentUrl = agent.url;
+  announce(dir('instance.json'), { url, agentUrl, issuer, pid: process.pid }, undo);
+  return { url, agentUrl, issuer, keys };
+}
+
+/** A port that is taken is told before anything else is touched. */
+async function listen(gateway: Gateway, port: number): Promise<number> {
+  await new Promise<void>((done, fail) => {
+    gateway.server.once('error', (error: NodeJS.ErrnoException) =>
+      fail(error.code === 'EADDRINUSE' ? new Error(`port ${port} is in use: stop what uses it, or set PORT`) : error),
+    );
+    gateway.server.listen(port, '127.0.0.1', done);
+  });
+  return (gateway.server.address() as AddressInfo).port;
+}
+
+async function closeServer({ server }: Gateway): Promise<void> {
+  const closed = new Promise((done) => server.close(done));
+  server.closeIdleConnections();
+  const impatience = setTimeout(() => server.closeAllConnections(), 5_000);
+  await closed;
+  clearTimeout(impatience);
+}
+
+async function ownDatabase(dataDir: string, progress: (line: string) => void, undo: Undo[]): Promise<string> {
+  progress('PostgreSQL');
+  const postgres = await startPostgres({ dataDir, log: (line) => progress(`  ${line}`) });
+  undo.push(() => postgres.stop());
+  return postgres.url;
+}
+
+async function prepareSchema(adminUrl: string, name: string, migrations: ServiceDefinition['migrations'], keys: Keys) {
+  const urls = await provision(adminUrl, name, rolePasswords(keys, name));
+  await migrate({ ownerUrl: urls.ownerUrl, schema: schemaOf(name), migrations: [...migrations] });
+  return urls;
+}
+
+function ownSettings(
+  { name }: ServiceDefinition,
+  databases: Map<string, { appUrl: string }>,
+  keys: Keys,
+): NodeJS.ProcessEnv {
+  const appUrl = databases.get(name)?.appUrl;
+  return {
+    ...(appUrl && { DATABASE_URL: appUrl }),
+    ...(['acceptance', 'suspension'].includes(name) && { KAIKA_CREDENTIAL_KEY_FILE: join(keys.dir, `${name}.jwk`) }),
+  };
+}
+
+async function startService(
+  definition: ServiceDefinition,
+  env: NodeJS.ProcessEnv,
+  { log, clock, issuer, keys }: { log: Logger; clock: Clock; issuer: string; keys: Keys },
+): Promise<RunningService> {
+  try {
+    const tokens = { issuer, jwksFile: keys.jwksFile };
+    return await createService(definition.name, await definition.module(env), { log, clock, tokens });
+  } catch (cause) {
+    throw new Error(`starting ${definition.name}`, { cause });
+  }
+}
+
+async function isReady(appUrl: string | undefined): Promise<boolean> {
+  if (!appUrl) return true;
+  const client = new Client({ connectionString: appUrl, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** For whoever started this process: where it is reached, written once it answers. */
+function announce(
+  file: string,
+  address: { url: string; agentUrl: string; issuer: string; pid: number },
+  undo: Undo[],
+): void {
+  writeFileSync(`${file}.new`, JSON.stringify(address, null, 2));
+  renameSync(`${file}.new`, file);
+  undo.push(async () => rmSync(file, { force: true }));
+}
