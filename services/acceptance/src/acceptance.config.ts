@@ -1,0 +1,63 @@
+import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { httpUrl, readConfig, secretFile } from '#libs/config';
+import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper } from '#libs/credentials';
+
+export interface AcceptanceConfig {
+  /** `DATABASE_URL`: this service's application role. */
+  databaseUrl: string;
+  /** `KAIKA_BUS_URL`: application role of the embedded log. */
+  busUrl: string;
+  /** `KAIKA_SUSPENSION_URL`: base address of the service that decides over a card's status. */
+  suspensionUrl: string;
+  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
+  tokenIssuer: string;
+  serviceKey: KeyPair;
+  /** `KAIKA_PORTAL_ORIGINS`, separated by commas: the pages whose origin a card's proof may name. Compared exactly. */
+  portalOrigins: readonly string[];
+  /** `KAIKA_PEPPER_FILE`: what verifiers of user codes were made with, 32 octets. */
+  pepper: Pepper;
+  /** `KAIKA_CREDENTIAL_KEY_FILE`: P-256 JWK that verifiers in events are sealed to. */
+  credentialKey: KeyPair;
+  /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, 32 octets. */
+  transportMaster: KeyObject;
+  /** `KAIKA_JOB_KEY_FILE`: Ed25519 JWK that signs PIN jobs for the card agents. */
+  jobKey: KeyObject;
+}
+
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must list origins: scheme://host[:port]');
+
+const settings = z.object({
+  DATABASE_URL: z.string(),
+  KAIKA_BUS_URL: z.string(),
+  KAIKA_SUSPENSION_URL: httpUrl(),
+  KAIKA_TOKEN_ISSUER: z.string(),
+  KAIKA_SERVICE_KEY_FILE: secretFile(),
+  KAIKA_PORTAL_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(origin)),
+  KAIKA_PEPPER_FILE: secretFile(),
+  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+  KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
+  KAIKA_JOB_KEY_FILE: secretFile(),
+});
+
+/** @throws ConfigError naming the variables; Error naming the file when a secret's file holds something else */
+export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<AcceptanceConfig> {
+  const read = readConfig(settings, env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    busUrl: read.KAIKA_BUS_URL,
+    suspensionUrl: read.KAIKA_SUSPENSION_URL,
+    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
+    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    portalOrigins: read.KAIKA_PORTAL_ORIGINS,
+    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
+    credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+    transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
+    jobKey: (await ensureKeyPair(read.KAIKA_JOB_KEY_FILE, 'Ed25519')).privateKey,
+  };
+}

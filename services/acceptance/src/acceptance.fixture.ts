@@ -1,0 +1,335 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import pino from 'pino';
+import { Clock } from '#libs/clock';
+import {
+  CodeHasher,
+  deriveTransportPin,
+  ensureKeyPair,
+  ensureSecretKey,
+  Pepper,
+  sealCredential,
+  type KeyPair,
+} from '#libs/credentials';
+import { provision, migrate, type TestDatabase } from '#libs/database';
+import { CaError, toProblem, type ErrorCode } from '#libs/errors';
+import { type EventData, type EventType, newEvent, topicOf } from '#libs/events';
+import { createService, type RunningService } from '#libs/host';
+import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
+import { activatedMessage, encodeProof, openPinJob, PivCard, type ProofStatement, sha256, toWire } from '#libs/piv';
+import {
+  sampleCard,
+  type SampleCard,
+  type SampleOptions,
+  type VirtualCard,
+  VirtualCardStore,
+} from '#libs/virtual-card';
+import { AcceptanceHandlers } from './acceptance.handlers.js';
+import { acceptance } from './index.js';
+
+export const ORIGIN = 'https://portal.example';
+export const USER_CODE = 'Kaika#2026';
+
+/** Stands for `suspension`: accepts what it is told to know, and can be told to fail around its commit. */
+export class FakeCentre {
+  readonly accepted = new Map<string, { activation: string; acceptedAt: string }>();
+  /** By card number. */
+  readonly refuse = new Map<string, ErrorCode>();
+  /** Answers without a decision. */
+  answer: { status: number; body: unknown } | undefined;
+  /** Where the connection breaks. */
+  broken: 'before' | 'after' | undefined;
+  calls = 0;
+  readonly #server: Server = createServer((request, response) => void this.serve(request, response));
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.calls += 1;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (this.broken === 'before') return void request.socket.destroy();
+    const cardNumber = /^\/api\/v1\/cards\/([A-Z0-9]{16})\/acceptance$/.exec(request.url ?? '')?.[1];
+    const { activation } = JSON.parse(Buffer.concat(chunks).toString()) as { activation: string };
+    const refusal = this.refuse.get(cardNumber!);
+    if (!/^Bearer .+/.test(request.headers.authorization ?? '') || request.method !== 'PUT') {
+      return send(response, 401, toProblem(new CaError('unauthorized', '')));
+    }
+    if (refusal) {
+      const problem = toProblem(new CaError(refusal, 'as told', { holds: ['ca'] }));
+      return send(response, problem.status, problem);
+    }
+    if (!this.accepted.has(cardNumber!)) {
+      this.accepted.set(cardNumber!, { activation, acceptedAt: '2026-11-21T02:00:00.000Z' });
+    }
+    if (this.broken === 'after') return void request.socket.destroy();
+    if (this.answer) return send(response, this.answer.status, this.answer.body);
+    send(response, 200, { status: 'valid', acceptedAt: this.accepted.get(cardNumber!)!.acceptedAt });
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+export interface Started {
+  id: string;
+  nonce: string;
+}
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** A card in the hand of its holder, at an agent of its own. */
+export class Holder {
+  readonly #agentKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  #connection!: VirtualCard;
+  #card!: PivCard;
+  #proofSignature: Buffer = Buffer.alloc(0);
+
+  constructor(
+    readonly sample: SampleCard,
+    readonly transportPin: string,
+    private readonly store: VirtualCardStore,
+  ) {}
+
+  async powerOn(): Promise<this> {
+    this.#connection = await this.store.open(this.sample.cardNumber);
+    this.#card = await PivCard.select(this.#connection);
+    return this;
+  }
+
+  powerOff(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  get agentKey(): { publicKey: KeyObject; privateKey: KeyObject } {
+    return this.#agentKey;
+  }
+
+  async prove({ id, nonce }: Started, changes: Partial<ProofStatement> = {}) {
+    const { cardNumber, cardUuid, signatureCertificate, encryptionCertificate } = this.sample;
+    const statement: ProofStatement = {
+      ...{
+        purpose: 'accept',
+        origin: ORIGIN,
+        session: id,
+        nonce: Buffer.from(nonce, 'base64url'),
+        cardUuid,
+        cardNumber,
+      },
+      signatureCertificateSha256: sha256(signatureCertificate),
+      encryptionCertificateSha256: sha256(encryptionCertificate),
+      ephemeralKey: this.#agentKey.publicKey.export({ format: 'der', type: 'spki' }),
+      ...changes,
+    };
+    this.#proofSignature = await this.#card.sign('9E', encodeProof(statement));
+    return toWire({ ...statement, signature: this.#proofSignature });
+  }
+
+  openJob(job: unknown, session: string, verificationKey: KeyObject, now: Date) {
+    const { cardNumber } = this.sample;
+    return openPinJob(job as string, {
+      verificationKey,
+      ephemeralKey: this.#agentKey.privateKey,
+      cardNumber,
+      session,
+      now,
+    });
+  }
+
+  changePin(oldPin: string, newPin: string) {
+    return this.#card.changePin(oldPin, newPin);
+  }
+
+  /** 9C over the second message, after a PIN. */
+  async confirm(pin: string, { id }: Started, nonce: unknown, proofSignature = this.#proofSignature): Promise<string> {
+    const verified = await this.#card.verifyPin(pin);
+    if (!verified.ok) throw new Error('the card refused the PIN');
+    const message = activatedMessage(id, Buffer.from(nonce as string, 'base64url'), proofSignature);
+    return (await this.#card.sign('9C', message)).toString('base64url');
+  }
+
+  get proofSignature(): Buffer {
+    return this.#proofSignature;
+  }
+}
+
+/** The service as it runs, on a database of its own, beside a centre that can be told to fail. */
+export class AcceptanceBench {
+  readonly dir = mkdtempSync(join(tmpdir(), 'kaika-acceptance-'));
+  readonly clock = new Clock();
+  readonly centre = new FakeCentre();
+  readonly cards = new VirtualCardStore(join(this.dir, 'cards'));
+  service!: RunningService;
+  log = '';
+  #base = '';
+  #jobKey!: KeyPair;
+  #credentialKey!: KeyPair;
+  #nextCard = 1;
+
+  static async start(database: TestDatabase): Promise<AcceptanceBench> {
+    const bench = new AcceptanceBench();
+    const env = await bench.settings(database);
+    const stream = new Writable({
+      write: (chunk, _encoding, done) => {
+        bench.log += String(chunk);
+        done();
+      },
+    });
+    bench.service = await createService('acceptance', await acceptance.module(env), {
+      log: pino({ level: 'trace' }, stream),
+      clock: bench.clock,
+      tokens: { issuer: 'http://issuer.example', jwksFile: join(bench.dir, 'jwks.json') },
+    });
+    await bench.service.app.listen(0, '127.0.0.1');
+    bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1/activations`;
+    return bench;
+  }
+
+  async stop(): Promise<void> {
+    await this.service.close();
+    await this.centre.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private async settings(database: TestDatabase): Promise<NodeJS.ProcessEnv> {
+    const file = (name: string) => join(this.dir, name);
+    const bus = await provision(database.url, 'bus', { owner: 'o', app: 'a' });
+    await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
+    const own = await provision(database.url, 'acceptance', { owner: 'o', app: 'a' });
+    await migrate({ ownerUrl: own.ownerUrl, schema: 'acceptance', migrations: [...acceptance.migrations] as never });
+    this.#jobKey = await ensureKeyPair(file('job'), 'Ed25519');
+    this.#credentialKey = await ensureKeyPair(file('credential'));
+    await ensureKeyPair(file('service'), 'Ed25519');
+    Pepper.ensure(file('pepper'));
+    ensureSecretKey(file('master'));
+    writeFileSync(file('jwks.json'), '{"keys":[]}');
+    return {
+      DATABASE_URL: own.appUrl,
+      KAIKA_BUS_URL: bus.appUrl,
+      KAIKA_SUSPENSION_URL: await this.centre.listen(),
+      KAIKA_TOKEN_ISSUER: 'http://issuer.example',
+      KAIKA_SERVICE_KEY_FILE: file('service'),
+      KAIKA_PORTAL_ORIGINS: `http://other.example,${ORIGIN}`,
+      KAIKA_PEPPER_FILE: file('pepper'),
+      KAIKA_CREDENTIAL_KEY_FILE: file('credential'),
+      KAIKA_TRANSPORT_MASTER_FILE: file('master'),
+      KAIKA_JOB_KEY_FILE: file('job'),
+    };
+  }
+
+  /** What agents check PIN jobs with. */
+  get jobKey(): KeyObject {
+    return createPublicKey(this.#jobKey.privateKey as never);
+  }
+
+  newCardNumber(): string {
+    return `TT${String(this.#nextCard++).padStart(14, '0')}`;
+  }
+
+  /** A card as the centre sends it out: personalised, its transport PIN set. The service knows nothing of it yet. */
+  async makeCard(options: SampleOptions = {}): Promise<Holder> {
+    const sample = await sampleCard(this.cards, this.newCardNumber(), options);
+    const { cardUuid, cardNumber } = sample;
+    const master = ensureSecretKey(join(this.dir, 'master'));
+    const transportPin = deriveTransportPin({ master, keyVersion: 1, generation: 1, cardUuid, cardNumber });
+    const holder = await new Holder(sample, transportPin, this.cards).powerOn();
+    await holder.changePin(sample.transportPin, transportPin);
+    return holder;
+  }
+
+  /** One that the service knows, with the user code. */
+  async issueCard({ way = 'A', ...options }: SampleOptions & { way?: 'A' | 'B' } = {}): Promise<Holder> {
+    const holder = await this.makeCard(options);
+    await this.deliver('certificate.issued', issuedOf(holder.sample, way));
+    if (way === 'A') await this.deliver('credential.set', await this.credential(holder.sample.cardNumber, USER_CODE));
+    return holder;
+  }
+
+  async credential(cardNumber: string, userCode: string, generation = 1): Promise<EventData<'credential.set'>> {
+    const verifier = await new CodeHasher(Pepper.read(join(this.dir, 'pepper'))).hash(userCode);
+    const other = await ensureKeyPair(join(this.dir, 'suspension'));
+    return sealCredential([other.publicJwk, this.#credentialKey.publicJwk], { cardNumber, generation, verifier });
+  }
+
+  /** As the bus would; `copies` of it. */
+  async deliver<T extends EventType>(type: T, data: EventData<T>, copies = 1): Promise<void> {
+    const key = (data as { cardNumber: string }).cardNumber;
+    const event = newEvent(type, key, data, { source: 'test', now: this.clock.now() });
+    const { app } = this.service;
+    for (let n = 0; n < copies; n++) {
+      const record = { topic: topicOf(type), key, id: event.id, value: JSON.stringify(event) };
+      await app.get(Consumer).receive(record, app.get(AcceptanceHandlers).on);
+    }
+  }
+
+  async begin(cardNumber: string, way: 'A' | 'B' = 'A'): Promise<Started> {
+    const { status, body } = await this.post('', { cardNumber, way });
+    if (status !== 201) throw new Error(`starting answered ${status}`);
+    return body as unknown as Started;
+  }
+
+  accept({ id }: { id: string }, proof: unknown, userCode = USER_CODE): Promise<Answer> {
+    return this.post(`/${id}/acceptance`, { proof, userCode });
+  }
+
+  /** Begin, prove, accept. */
+  async press(holder: Holder, userCode = USER_CODE): Promise<Answer & { session: Started }> {
+    const session = await this.begin(holder.sample.cardNumber);
+    return { session, ...(await this.accept(session, await holder.prove(session), userCode)) };
+  }
+
+  complete({ id }: { id: string }, signature: string): Promise<Answer> {
+    return this.post(`/${id}/completion`, { signature });
+  }
+
+  async state(id: string): Promise<unknown> {
+    return ((await (await fetch(`${this.#base}/${id}`)).json()) as { state: unknown }).state;
+  }
+
+  async post(path: string, body: unknown): Promise<Answer> {
+    const response = await fetch(this.#base + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+}
+
+export function issuedOf(sample: SampleCard, way: 'A' | 'B'): EventData<'certificate.issued'> {
+  const der = (certificate: Buffer) => certificate.toString('base64');
+  return {
+    cardNumber: sample.cardNumber,
+    cardUuid: sample.cardUuid,
+    way,
+    serials: { signature: `01${'A'.repeat(30)}`, encryption: `02${'B'.repeat(30)}` },
+    issuerSki: 'A'.repeat(40),
+    subject: 'O=光年測試股份有限公司,C=TW',
+    name: '光年測試股份有限公司',
+    ubn: '12345675',
+    rank: 'primary',
+    notBefore: '2026-01-01T00:00:00Z',
+    notAfter: '2030-12-31T15:59:59Z',
+    certificates: {
+      signature: der(sample.signatureCertificate),
+      encryption: der(sample.encryptionCertificate),
+      cardAuthentication: der(sample.cardCertificate),
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { ATTEMPT_MIGRATION } from '#libs/credentials';
+import type { ServiceDefinition } from '#libs/host';
+import { MESSAGING_MIGRATIONS } from '#libs/messaging';
+import { readAcceptanceConfig } from './acceptance.config.js';
+import { AcceptanceModule } from './acceptance.module.js';
+import { Acceptance1764000100001 } from './migrations/1764000100001-acceptance.js';
+
+export const acceptance: ServiceDefinition = {
+  name: 'acceptance',
+  migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, Acceptance1764000100001],
+  module: async (env) => AcceptanceModule.register(await readAcceptanceConfig(env)),
+};

@@ -1,0 +1,51 @@
+import type { EntityManager } from 'typeorm';
+import { type KeyPair, openCredential } from '#libs/credentials';
+import type { EventData, StatusRow } from '#libs/events';
+
+/** What other services tell of a card, each in a table of its own: they may come in any order, and twice. */
+export class KnownCards {
+  constructor(private readonly credentialKey: KeyPair) {}
+
+  /** A card number is issued once: the first word stands. */
+  async issued(card: EventData<'certificate.issued'>, tx: EntityManager): Promise<void> {
+    const { signature, encryption, cardAuthentication } = card.certificates;
+    await tx.query(
+      `insert into card (card_number, card_uuid, way,
+         signature_certificate, encryption_certificate, card_authentication_certificate)
+       values ($1, $2, $3, $4, $5, $6) on conflict do nothing`,
+      [card.cardNumber, card.cardUuid, card.way, ...[signature, encryption, cardAuthentication].map(fromBase64)],
+    );
+  }
+
+  /** The highest generation stands. @throws Error when the credential is not sealed to this service */
+  async credentialSet(credential: EventData<'credential.set'>, tx: EntityManager): Promise<void> {
+    const { cardNumber, generation, verifier } = await openCredential(this.credentialKey, credential);
+    await tx.query(
+      `insert into verifier as known (card_number, generation, verifier) values ($1, $2, $3)
+       on conflict (card_number) do update set generation = excluded.generation, verifier = excluded.verifier
+       where excluded.generation > known.generation`,
+      [cardNumber, generation, verifier],
+    );
+  }
+
+  /** A copy for messages only: what decides is the synchronous command. */
+  async statusChanged(row: StatusRow, tx: EntityManager): Promise<void> {
+    if (row.kind === 'cut') return;
+    await tx.query(
+      `insert into status_copy as known (card_number, epoch, seq, kind) values ($1, $2, $3, $4)
+       on conflict (card_number) do update set epoch = excluded.epoch, seq = excluded.seq, kind = excluded.kind
+       where excluded.epoch <> known.epoch or excluded.seq > known.seq`,
+      [row.cardNumber, row.epoch, row.seq, row.kind],
+    );
+  }
+
+  /** Revoked is final, so a copy that says so is never out of date. */
+  async isRevoked(cardNumber: string, tx: EntityManager): Promise<boolean> {
+    const rows: unknown[] = await tx.query(`select 1 from status_copy where card_number = $1 and kind = 'revoked'`, [
+      cardNumber,
+    ]);
+    return rows.length > 0;
+  }
+}
+
+const fromBase64 = (text: string) => Buffer.from(text, 'base64');
