@@ -1,0 +1,27 @@
+import type { EntityManager } from 'typeorm';
+
+/** What travels: one event on a topic. Records of one key keep their order. */
+export interface BusRecord {
+  topic: string;
+  /** Card number, or issuer SKI. */
+  key: string;
+  /** A CloudEvent as JSON. */
+  value: string;
+  /** The event's id; a duplicate has the same. */
+  id: string;
+}
+
+/** A record on its way to a handler. */
+export interface Delivery extends BusRecord {
+  /** Aborted when the partition is taken away or the service stops: no further attempt, the record comes again. */
+  signal?: AbortSignal;
+  /** An officer replays a dead letter: its effect happens in this transaction, its failure is told here. */
+  replay?: { tx: EntityManager; error?: unknown };
+}
+
+/** Where the relay sends: the embedded log, or Kafka. */
+export interface EventSink {
+  /** Resolves when every record is stored, in this order for each key; rejects if any may not be. */
+  send(records: BusRecord[]): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,171 @@
+import { Logger } from '@nestjs/common';
+import type { DataSource, EntityManager } from 'typeorm';
+import { sleep } from '#libs/clock';
+import { isSurroundingsError } from '#libs/database';
+import { type EventOf, type EventType, type KaikaEvent, parseEvent } from '#libs/events';
+import type { Delivery } from './bus-record.js';
+import { buryRecord, isParked, waitBehind } from './parking.js';
+
+/** What a service reacts to: its map of event types. `tx` holds the inbox row, so the effect happens exactly once. */
+export type Handlers = {
+  readonly [T in EventType]?: (event: EventOf<T>, tx: EntityManager) => Promise<unknown> | void;
+};
+
+export interface ConsumerOptions {
+  /** Topics whose events are tried for ever (a replicated log heals its own holes). */
+  neverDeadLetter?: readonly string[];
+  /** Attempts at an event before it is dead-lettered. */
+  maxAttempts: number;
+  firstRetryMs?: number;
+}
+
+type Handler = (event: KaikaEvent, tx: EntityManager) => Promise<unknown> | void;
+
+const LAST_RETRY_MS = 15_000;
+
+/**
+ * Between transport and handlers. Errors of the surroundings are waited out, for ever. Errors of the event are counted
+ * in the database *before* each attempt (one that kills the process counts too); after `maxAttempts` the event is
+ * dead-lettered and its key parked: later events of that key wait behind it, other keys go on.
+ */
+export class Consumer {
+  readonly #log = new Logger('consumer');
+  /** Since the start of the process. */
+  readonly counts = { handled: 0, duplicate: 0, ignored: 0, retried: 0, deadLettered: 0, waiting: 0 };
+
+  constructor(
+    private readonly source: DataSource,
+    private readonly options: ConsumerOptions,
+  ) {}
+
+  /** Resolves when the record is dealt with, whatever that was. @throws only when stopped, or in a replay */
+  async receive(record: Delivery, handlers: Handlers): Promise<void> {
+    const event = this.#parse(record, handlers);
+    if (event === 'ignored') return void this.counts.ignored++;
+    if (record.replay) return this.#replay(record, event, handlers);
+    if (event instanceof Error && this.#isEndless(record)) {
+      this.#log.error(`${record.topic} ${record.id} cannot be read, left out: ${event.message}`);
+      return void this.counts.ignored++;
+    }
+    await this.#persist(record, event, handlers);
+  }
+
+  #parse(record: Delivery, handlers: Handlers): KaikaEvent | Error | 'ignored' {
+    try {
+      const event = parseEvent(record.value);
+      return event && handlerOf(handlers, event.type) ? event : 'ignored';
+    } catch (error) {
+      const type = typeOf(record.value);
+      return type !== undefined && !handlerOf(handlers, type) ? 'ignored' : (error as Error);
+    }
+  }
+
+  /** Tries until the record is dealt with. */
+  async #persist(record: Delivery, event: KaikaEvent | Error, handlers: Handlers): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      if (record.signal?.aborted) throw new Error('stopped before the record was dealt with');
+      if (failures > 0) this.counts.retried++;
+      try {
+        if (event instanceof Error) return await this.#bury(record, undefined, event);
+        if (await this.#attempt(record, event, handlers)) return;
+      } catch (error) {
+        this.#tell(record, failures, error);
+      }
+      await sleep(Math.min((this.options.firstRetryMs ?? 100) * 2 ** failures, LAST_RETRY_MS), record.signal);
+    }
+  }
+
+  /** @returns whether the record is dealt with @throws errors of the surroundings, which don't count */
+  async #attempt(record: Delivery, event: KaikaEvent, handlers: Handlers): Promise<boolean> {
+    const attempts = await this.#count(record, 1);
+    if (attempts > this.options.maxAttempts && !this.#isEndless(record)) {
+      const error = new Error('every attempt ended without an answer, as when the process is killed');
+      await this.#bury(record, event, error, attempts - 1);
+      return true;
+    }
+    try {
+      const outcome = await this.source.transaction((tx) => this.#effect(record, event, handlers, tx));
+      this.counts[outcome]++;
+      return true;
+    } catch (error) {
+      if (isSurroundingsError(error)) {
+        await this.#count(record, -1).catch(() => {});
+        throw error;
+      }
+      if (attempts < this.options.maxAttempts || this.#isEndless(record)) throw error;
+      await this.#bury(record, event, error, attempts);
+      return true;
+    }
+  }
+
+  async #effect(record: Delivery, event: KaikaEvent, handlers: Handlers, tx: EntityManager) {
+    if (await isParked(tx, record)) {
+      await waitBehind(tx, record, event.type);
+      return 'waiting';
+    }
+    if (!(await enterInbox(tx, record, event.id))) return 'duplicate';
+    await handlerOf(handlers, event.type)!(event, tx);
+    return 'handled';
+  }
+
+  async #replay(record: Delivery, event: KaikaEvent | Error, handlers: Handlers): Promise<void> {
+    const { replay } = record;
+    try {
+      if (event instanceof Error) throw event;
+      if (await enterInbox(replay!.tx, record, event.id)) await handlerOf(handlers, event.type)!(event, replay!.tx);
+    } catch (error) {
+      replay!.error = error;
+      throw error;
+    }
+  }
+
+  async #bury(record: Delivery, event: KaikaEvent | undefined, error: unknown, attempts = 1): Promise<void> {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    await this.source.transaction((tx) => buryRecord(tx, record, event?.type ?? null, reason, attempts));
+    this.counts.deadLettered++;
+    this.#log.error(`dead letter: ${record.topic} ${record.id}, key ${record.key} is parked: ${reason}`);
+  }
+
+  /** Durable before the handler runs as far as our own end goes; only a crash of the server could lose the count. */
+  async #count(record: Delivery, step: 1 | -1): Promise<number> {
+    const rows = await this.source.query<{ attempts: number }[]>(
+      `insert into delivery_attempt as a (topic, record_id, attempts) values ($1, $2, greatest($3, 0))
+       on conflict (topic, record_id) do update set attempts = greatest(a.attempts + $3, 0)
+       returning attempts, set_config('synchronous_commit', 'off', true)`,
+      [record.topic, record.id, step],
+    );
+    return rows[0]!.attempts;
+  }
+
+  #isEndless(record: Delivery): boolean {
+    return this.options.neverDeadLetter?.includes(record.topic) ?? false;
+  }
+
+  #tell(record: Delivery, failures: number, error: unknown): void {
+    const line = `${record.topic} ${record.id} failed (attempt ${failures + 1}): ${String((error as Error)?.stack ?? error)}`;
+    if (failures % 20 === 0) this.#log.warn(line);
+  }
+}
+
+/** The event's row in the inbox, and its attempts away. @returns false if the event had its effect before */
+async function enterInbox(tx: EntityManager, record: Delivery, eventId: string): Promise<boolean> {
+  const rows = await tx.query<unknown[]>(
+    `with done as (delete from delivery_attempt where topic = $1 and record_id = $2)
+     insert into inbox (event_id) values ($3) on conflict do nothing returning event_id`,
+    [record.topic, record.id, eventId],
+  );
+  return rows.length > 0;
+}
+
+function handlerOf(handlers: Handlers, type: string): Handler | undefined {
+  return Object.hasOwn(handlers, type) ? (handlers[type as EventType] as Handler | undefined) : undefined;
+}
+
+function typeOf(value: string): string | undefined {
+  try {
+    const { type } = JSON.parse(value) as { type?: unknown };
+    return typeof type === 'string' ? type : undefined;
+  } catch {
+    return undefined;
+  }
+}

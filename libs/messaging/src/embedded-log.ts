@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { Pool } from 'pg';
+import type { BusRecord, EventSink } from './bus-record.js';
+
+export const PARTITIONS = 6;
+
+export interface LogRecord extends BusRecord {
+  partition: number;
+  offset: bigint;
+}
+
+/** Tells the other services of this process that a topic has grown; those of other processes poll. */
+export const appended = new EventEmitter<{ topic: [string] }>().setMaxListeners(0);
+
+/** The same in every process and version: all records of a key are in one partition, for ever. */
+export function partitionOf(key: string): number {
+  return createHash('sha256').update(key).digest().readUInt32BE() % PARTITIONS;
+}
+
+/** Topics as tables of schema `bus`: partitions with gap-free offsets, and one position a group and partition. */
+export class EmbeddedLog implements EventSink {
+  readonly #pool: Pool;
+  readonly #known = new Set<string>();
+
+  constructor(busUrl: string) {
+    this.#pool = new Pool({ connectionString: busUrl, max: 3, connectionTimeoutMillis: 5_000, keepAlive: true });
+    this.#pool.on('error', () => {}); // an idle connection broke; the next query opens another
+  }
+
+  async send(records: BusRecord[]): Promise<void> {
+    const topics = [...new Set(records.map((r) => r.topic))];
+    await this.createTopics(topics);
+    const placed = records.map((r) => ({ ...r, partition: partitionOf(r.key) }));
+    const client = await this.#pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      // In one order, so that two relays never wait for each other in a circle.
+      const { rows } = await client.query<{ topic: string; partition: number; next_offset: string }>(
+        `select topic, partition, next_offset from topic_partition
+         where (topic, partition) in (select * from unnest($1::text[], $2::int[]))
+         order by topic, partition for update`,
+        [placed.map((r) => r.topic), placed.map((r) => r.partition)],
+      );
+      const next = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, BigInt(row.next_offset)]));
+      const offsets = placed.map((r) => {
+        const offset = next.get(`${r.topic}/${r.partition}`)!;
+        next.set(`${r.topic}/${r.partition}`, offset + 1n);
+        return offset;
+      });
+      await client.query(
+        `insert into record (topic, partition, "offset", key, id, value)
+         select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[])`,
+        [
+          placed.map((r) => r.topic),
+          placed.map((r) => r.partition),
+          offsets,
+          placed.map((r) => r.key),
+          placed.map((r) => r.id),
+          placed.map((r) => r.value),
+        ],
+      );
+      await client.query(
+        `update topic_partition t set next_offset = n.next_offset
+         from unnest($1::text[], $2::int[], $3::bigint[]) as n(topic, partition, next_offset)
+         where t.topic = n.topic and t.partition = n.partition`,
+        [
+          rows.map((row) => row.topic),
+          rows.map((row) => row.partition),
+          rows.map((row) => next.get(`${row.topic}/${row.partition}`)),
+        ],
+      );
+      await client.query('commit');
+    } catch (error) {
+      broken = error as Error;
+      throw new Error('appending to the embedded log', { cause: error });
+    } finally {
+      client.release(broken); // a connection with an open transaction is closed, which rolls it back
+    }
+    for (const topic of topics) appended.emit('topic', topic);
+  }
+
+  async createTopics(topics: string[]): Promise<void> {
+    const missing = topics.filter((topic) => !this.#known.has(topic));
+    if (missing.length === 0) return;
+    await this.#pool.query(
+      `insert into topic_partition (topic, partition)
+       select topic, partition from unnest($1::text[]) as topic, generate_series(0, $2::int - 1) as partition
+       order by topic, partition on conflict do nothing`,
+      [missing, PARTITIONS],
+    );
+    for (const topic of missing) this.#known.add(topic);
+  }
+
+  /** The offset after the last record, by `topic/partition`. */
+  async ends(topics: string[]): Promise<Map<string, bigint>> {
+    const { rows } = await this.#pool.query<{ topic: string; partition: number; next_offset: string }>(
+      'select topic, partition, next_offset from topic_partition where topic = any($1)',
+      [topics],
+    );
+    return new Map(rows.map((row) => [`${row.topic}/${row.partition}`, BigInt(row.next_offset)]));
+  }
+
+  async read(topic: string, partition: number, from: bigint, limit: number): Promise<LogRecord[]> {
+    const { rows } = await this.#pool.query<{ offset: string; key: string; id: string; value: string }>(
+      `select "offset", key, id, value from record
+       where topic = $1 and partition = $2 and "offset" >= $3 order by "offset" limit $4`,
+      [topic, partition, from, limit],
+    );
+    return rows.map((row) => ({ ...row, topic, partition, offset: BigInt(row.offset) }));
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}

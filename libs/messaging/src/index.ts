@@ -1,0 +1,10 @@
+export type { BusRecord, Delivery, EventSink } from './bus-record.js';
+export { Outbox } from './outbox.js';
+export { Relay, type RelayOptions } from './relay.js';
+export { EmbeddedLog, PARTITIONS, partitionOf } from './embedded-log.js';
+export { EmbeddedLogStrategy, type EmbeddedStrategyOptions } from './embedded-strategy.js';
+export { Consumer, type ConsumerOptions, type Handlers } from './consumer.js';
+export { DeadLetters, type DeadLetter, type ReplayResult } from './dead-letters.js';
+export { MESSAGING_MIGRATIONS, BUS_MIGRATIONS } from './migrations.js';
+export { MessagingModule, strategyOf } from './messaging.module.js';
+export { type MessagingOptions, type BusStrategy } from './transport.js';

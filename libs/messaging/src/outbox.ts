@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { type KaikaEvent, topicOf } from '#libs/events';
+
+/**
+ * Events that leave with the transaction that caused them. The transaction locks its card's row *before* it adds: so
+ * the ids of one key are in commit order, and the relay, which goes by id, never reorders a key.
+ */
+@Injectable()
+export class Outbox {
+  readonly #wrote = new WeakSet<QueryRunner>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(source: DataSource) {
+    source.subscribers.push({
+      afterTransactionCommit: ({ queryRunner }) => {
+        if (this.#wrote.delete(queryRunner)) for (const listener of this.#listeners) listener();
+      },
+    });
+  }
+
+  async add(tx: EntityManager, events: KaikaEvent | KaikaEvent[]): Promise<void> {
+    const all = [events].flat();
+    if (!tx.queryRunner?.isTransactionActive) throw new Error('Outbox.add works inside a transaction only');
+    if (all.length === 0) return;
+    await tx.query(
+      `insert into outbox (event_id, topic, key, value)
+       select event_id, topic, key, value
+       from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as e(event_id, topic, key, value, nth)
+       order by nth`,
+      [
+        all.map((e) => e.id),
+        all.map((e) => topicOf(e.type)),
+        all.map((e) => e.subject),
+        all.map((e) => JSON.stringify(e)),
+      ],
+    );
+    this.#wrote.add(tx.queryRunner);
+  }
+
+  /** Calls `listener` after each commit that added events; best effort, the relay polls as well. */
+  onCommit(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+}

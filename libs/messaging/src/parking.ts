@@ -1,0 +1,60 @@
+import type { EntityManager } from 'typeorm';
+import type { BusRecord } from './bus-record.js';
+
+/** Locks the parked key: a consumer waits for a replay that is under way, and then goes on if the key is free. */
+export async function isParked(tx: EntityManager, { topic, key }: BusRecord): Promise<boolean> {
+  const rows = await tx.query<unknown[]>('select 1 from parked_key where topic = $1 and key = $2 for update', [
+    topic,
+    key,
+  ]);
+  return rows.length > 0;
+}
+
+/** Puts an event behind the dead letter of its key. A duplicate finds its place taken. */
+export async function waitBehind(tx: EntityManager, record: BusRecord, type: string): Promise<void> {
+  await file(tx, record, { type, state: 'waiting', reason: null, attempts: 0 });
+}
+
+/** Files a dead letter and parks its key. A record without a key parks nothing. */
+export async function buryRecord(
+  tx: EntityManager,
+  record: BusRecord,
+  type: string | null,
+  reason: string,
+  attempts: number,
+): Promise<void> {
+  const parked = await isParked(tx, record);
+  const filed = await file(tx, record, { type, state: 'dead', reason: reason.slice(0, 2_000), attempts });
+  if (filed && !parked && record.key) {
+    await tx.query('insert into parked_key (topic, key) values ($1, $2)', [record.topic, record.key]);
+  }
+}
+
+interface Letter {
+  type: string | null;
+  state: 'dead' | 'waiting';
+  reason: string | null;
+  attempts: number;
+}
+
+async function file(tx: EntityManager, record: BusRecord, letter: Letter): Promise<boolean> {
+  const rows = await tx.query<unknown[]>(
+    `with done as (delete from delivery_attempt where topic = $1 and record_id = $3)
+     insert into dead_letter (topic, key, record_id, value, type, state, reason, attempts)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (topic, record_id) do nothing returning id`,
+    [
+      record.topic,
+      record.key,
+      record.id,
+      storable(record.value),
+      letter.type,
+      letter.state,
+      letter.reason,
+      letter.attempts,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** PostgreSQL's text has no NUL; a record from outside may. */
+const storable = (value: string): string => value.replaceAll('\0', '\uFFFD');

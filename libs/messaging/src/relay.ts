@@ -1,0 +1,104 @@
+import { Logger } from '@nestjs/common';
+import { Client } from 'pg';
+import { sleep } from '#libs/clock';
+import type { BusRecord, EventSink } from './bus-record.js';
+import { WakeUp } from './wake-up.js';
+
+export interface RelayOptions {
+  service: string;
+  /** The service's application role. */
+  url: string;
+  sink: EventSink;
+  /** How often the outbox is looked at when nobody wakes us. */
+  pollMs: number;
+}
+
+const BATCH = 500;
+const STANDBY_MS = 1_000;
+const RETRY_MS = 500;
+
+/** The lock is held by *this* session, still. A pooler between us and the server could have changed the session. */
+const LOCKED = `exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
+  and objsubid = 1 and ((classid::bigint << 32) | objid::bigint) = hashtextextended($1, 0))`;
+
+/**
+ * Carries a service's outbox to the bus, one relay a service at a time. Sends in order of id, waits until all of a
+ * batch is stored, then marks it: a crash between the two sends a batch again, in the same order.
+ */
+export class Relay {
+  readonly #log: Logger;
+  readonly #lock: string;
+  readonly #news = new WakeUp();
+  #stop = new AbortController();
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: RelayOptions) {
+    this.#log = new Logger(`relay ${options.service}`);
+    this.#lock = `kaika.relay.${options.service}`;
+  }
+
+  /** Returns at once; connects in the background and for ever. */
+  start(): void {
+    this.#stop = new AbortController();
+    this.#done = this.#run(this.#stop.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+  }
+
+  wake(): void {
+    this.#news.wake();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const client = new Client({ connectionString: this.options.url, keepAlive: true });
+      client.on('error', () => {}); // the next query tells
+      try {
+        await client.connect();
+        await this.#work(client, signal, () => (failures = 0));
+      } catch (error) {
+        if (failures++ % 60 === 0) this.#log.warn(`waiting for database and bus: ${(error as Error).message}`);
+        await sleep(RETRY_MS, signal);
+      } finally {
+        await client.end().catch(() => {});
+      }
+    }
+  }
+
+  async #work(client: Client, signal: AbortSignal, succeeded: () => void): Promise<void> {
+    while (!(await this.#takeLock(client))) {
+      await sleep(STANDBY_MS, signal);
+      if (signal.aborted) return;
+    }
+    while (!signal.aborted) {
+      const sent = await this.#sendBatch(client);
+      succeeded();
+      if (sent < BATCH) await this.#news.wait(this.options.pollMs, signal);
+    }
+  }
+
+  async #takeLock(client: Client): Promise<boolean> {
+    const sql = 'select pg_try_advisory_lock(hashtextextended($1, 0)) as ours';
+    const { rows } = await client.query<{ ours: boolean }>(sql, [this.#lock]);
+    return rows[0]!.ours;
+  }
+
+  async #sendBatch(client: Client): Promise<number> {
+    const { rows } = await client.query<BusRecord & { position: string }>(
+      `select id as position, event_id as id, topic, key, value
+       from outbox where dispatched_at is null order by outbox.id limit ${BATCH}`,
+    );
+    if (rows.length === 0) return 0;
+    await this.options.sink.send(rows.map(({ topic, key, value, id }) => ({ topic, key, value, id })));
+    const marked = await client.query(
+      `update outbox set dispatched_at = clock_timestamp() where id = any($2::bigint[]) and ${LOCKED}`,
+      [this.#lock, rows.map((row) => row.position)],
+    );
+    if (marked.rowCount !== rows.length) throw new Error('the lock of the relay was lost');
+    return rows.length;
+  }
+}

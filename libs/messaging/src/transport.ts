@@ -1,0 +1,34 @@
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import type { Delivery, EventSink } from './bus-record.js';
+import { EmbeddedLog } from './embedded-log.js';
+import { EmbeddedLogStrategy } from './embedded-strategy.js';
+
+export interface MessagingOptions {
+  /** Consumer group, and the name of the relay's lock. */
+  service: string;
+  transport: {
+    kind: 'embedded';
+    /** Application role of schema `bus`. */
+    busUrl: string;
+  };
+  /** Topics whose events are tried for ever: those a status feed lands. Default none. */
+  neverDeadLetter?: readonly string[];
+  /** Attempts at an event before it is dead-lettered. Default 5. */
+  maxAttempts?: number;
+  /** How often outbox and log are looked at when nobody wakes us, milliseconds. Default 50. */
+  pollMs?: number;
+}
+
+/** Nest's side of a transport: also lets a dead letter through the same handler again. */
+export type BusStrategy = CustomTransportStrategy & { deliver(delivery: Delivery): Promise<void> };
+
+export const DEFAULT_POLL_MS = 50;
+
+/** The one place that knows which transports there are. */
+export function createSink({ transport }: MessagingOptions): EventSink {
+  return new EmbeddedLog(transport.busUrl);
+}
+
+export function createStrategy({ service, transport, pollMs = DEFAULT_POLL_MS }: MessagingOptions): BusStrategy {
+  return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs });
+}
