@@ -33,6 +33,7 @@ export class EmbeddedLogStrategy extends Server implements CustomTransportStrate
   readonly #ends = new Map<string, bigint>();
   readonly #stop = new AbortController();
   #done: Promise<unknown> = Promise.resolve();
+  #closed?: Promise<void>;
 
   constructor(private readonly options: EmbeddedStrategyOptions) {
     super();
@@ -49,7 +50,11 @@ export class EmbeddedLogStrategy extends Server implements CustomTransportStrate
     callback();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#stop.abort();
     await this.#done;
     await this.#source.close();
