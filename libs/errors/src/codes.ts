@@ -76,6 +76,7 @@ export const ERRORS = {
   crlSignature: { status: 500, title: 'The list’s signature does not verify' },
   crlUnexplained: { status: 500, title: 'The list differs from the status log' },
   cutInFuture: { status: 409, title: 'The log’s clock is before this cut' },
+  cutPassed: { status: 409, title: 'A later cut is due; this one was never made' },
   publicationSuperseded: { status: 409, title: 'Another run has published already' },
   signerUnavailable: { status: 503, title: 'The signing key cannot be used' },
   subjectInvalid: { status: 422, title: 'The subject does not fit the profile' },

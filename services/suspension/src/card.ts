@@ -1,0 +1,115 @@
+import type { EntityManager } from 'typeorm';
+import type { EventData, Holder } from '#libs/events';
+import { HOLDERS } from '#libs/events';
+import type { CardState, RevocationReason } from './card-status.js';
+import type { CardIdentity } from './status-rows.js';
+
+/** A card whose row this transaction has locked. */
+export interface LockedCard {
+  readonly identity: CardIdentity;
+  readonly state: CardState;
+  /** Receipt of its subscriber's last suspend or resume. */
+  readonly receiptId: string | null;
+  /** Generation of its verifier; 0 when it has none yet. */
+  readonly generation: number;
+  /** The log's clock when the row was read; what is decided finally is decided at the log's own time. */
+  readonly readAt: Date;
+}
+
+interface CardRecord {
+  card_number: string;
+  signature_serial: string;
+  encryption_serial: string;
+  issuer_ski: string;
+  not_after: Date;
+  partition: number | null;
+  accepted_at: Date | null;
+  holds: Partial<Record<Holder, string>>;
+  lifted: Holder[];
+  revoked_at: Date | null;
+  revoked_reason: RevocationReason | null;
+  not_good_since: Date | null;
+  receipt_id: string | null;
+  generation: number | null;
+  read_at: Date;
+}
+
+/** Locks the row of a card and keeps its verifier from changing until the commit. */
+export async function lockCard(tx: EntityManager, cardNumber: string): Promise<LockedCard | undefined> {
+  const [locked] = (await tx.query('select 1 from card where card_number = $1 for update', [cardNumber])) as unknown[];
+  if (!locked) return undefined;
+  const [row] = (await tx.query(
+    `select card.*, generation, log_now() as read_at
+     from card left join (select * from verifier where card_number = $1 for share) as v using (card_number)
+     where card_number = $1`,
+    [cardNumber],
+  )) as [CardRecord];
+  return {
+    identity: {
+      cardNumber,
+      serials: { signature: row.signature_serial, encryption: row.encryption_serial },
+      issuerSki: row.issuer_ski,
+      notAfter: row.not_after,
+      partition: row.partition,
+    },
+    state: stateOf(row),
+    receiptId: row.receipt_id,
+    generation: row.generation ?? 0,
+    readAt: row.read_at,
+  };
+}
+
+export async function saveCard(
+  tx: EntityManager,
+  cardNumber: string,
+  state: CardState,
+  { activation, receiptId }: { activation?: string; receiptId?: string },
+): Promise<void> {
+  await tx.query(
+    `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,
+            not_good_since = $7, activation = coalesce($8, activation), receipt_id = coalesce($9, receipt_id)
+     where card_number = $1`,
+    [
+      cardNumber,
+      state.acceptedAt,
+      JSON.stringify(state.holds),
+      state.lifted,
+      state.revoked?.at,
+      state.revoked?.reason,
+      state.notGoodSince,
+      activation,
+      receiptId,
+    ],
+  );
+}
+
+/** A card that was issued, pending. Told twice it stays as it is. */
+export async function insertCard(tx: EntityManager, card: EventData<'certificate.issued'>): Promise<void> {
+  await tx.query(
+    `insert into card (card_number, signature_serial, encryption_serial, issuer_ski, not_after, partition)
+     values ($1, $2, $3, $4, $5, $6) on conflict (card_number) do nothing`,
+    [
+      card.cardNumber,
+      card.serials.signature,
+      card.serials.encryption,
+      card.issuerSki,
+      card.notAfter,
+      card.partition ?? null,
+    ],
+  );
+}
+
+function stateOf(row: CardRecord): CardState {
+  const holds = HOLDERS.flatMap((holder) => {
+    const since = row.holds[holder];
+    return since ? [[holder, new Date(since)]] : [];
+  });
+  return {
+    notAfter: row.not_after,
+    acceptedAt: row.accepted_at,
+    holds: Object.fromEntries(holds) as CardState['holds'],
+    lifted: row.lifted,
+    revoked: row.revoked_at && { at: row.revoked_at, reason: row.revoked_reason! },
+    notGoodSince: row.not_good_since,
+  };
+}

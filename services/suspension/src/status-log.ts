@@ -1,0 +1,146 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { lastMidnight } from '#libs/clock';
+import { CaError } from '#libs/errors';
+import { newEvent, type CardRow, type CutRow, type EventType, type KaikaEvent, type StatusRow } from '#libs/events';
+import { Outbox } from '#libs/messaging';
+import { cardRow, cutRow, type CardChange, type Head, type Lists } from './status-rows.js';
+import { utcSeconds } from './utc.js';
+
+const EVENT_OF = {
+  accepted: 'certificate.accepted',
+  suspended: 'certificate.suspended',
+  resumed: 'certificate.resumed',
+  revoked: 'certificate.revoked',
+  cut: 'status.cut',
+} as const satisfies Record<StatusRow['kind'], EventType>;
+
+/** The head while this transaction holds the log's lock, and the time of what it appends. */
+interface Locked {
+  readonly head: Head;
+  readonly at: Date;
+}
+
+/**
+ * The status log (DESIGN.md §4): append only, gap-free, chained, one event a row. Rows below a cut's marker have times
+ * before the cut, rows above it do not.
+ */
+@Injectable()
+export class StatusLog {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /**
+   * Appends one change, after the marker of a cut that is due. The caller has locked the card's row: always card before
+   * log, and both before the outbox, so that ids of one card are in commit order.
+   *
+   * @param decide gives the change at the log's time, or throws
+   */
+  async append(tx: EntityManager, decide: (at: Date) => CardChange): Promise<CardRow> {
+    const { head, at } = await lock(tx);
+    const change = decide(at);
+    const due = dueCut(head, at);
+    const marker = due && cutRow(head, due, at);
+    const step = cardRow(marker?.head ?? head, change, at);
+    await this.write(tx, marker ? [marker.row, step.row] : [step.row], step.head, at);
+    return step.row;
+  }
+
+  /**
+   * The marker of a cut; writes it if nobody has. Only the newest Taipei midnight can still be cut: changes after it
+   * are in the log above its marker already.
+   *
+   * @throws CaError invalidRequest | cutInFuture | cutPassed
+   */
+  async cut(cut: Date): Promise<CutRow> {
+    if (lastMidnight(cut).getTime() !== cut.getTime()) {
+      throw new CaError('invalidRequest', 'a cut is a midnight in Taipei', {
+        errors: [{ at: 'path:cut', problem: 'is no midnight in Taipei' }],
+      });
+    }
+    return (await markerOf(this.source.manager, cut)) ?? this.source.transaction((tx) => this.mark(tx, cut));
+  }
+
+  /** Writes the marker of the newest midnight if it is due. An empty log has nothing to cut. */
+  async cutIfDue(): Promise<CutRow | undefined> {
+    const [state] = (await this.source.query('select seq, last_cut, log_now() as now from log_head')) as [
+      { seq: string; last_cut: Date | null; now: Date },
+    ];
+    const due = dueCut({ lastCut: state.last_cut }, state.now);
+    return due && Number(state.seq) > 0 ? this.cut(due) : undefined;
+  }
+
+  /** Rows above `after`, in order and without holes: seq is drawn under a lock that is held to the commit. */
+  async read(after: number, limit: number): Promise<{ epoch: string; rows: StatusRow[] }> {
+    const rows = (await this.source.query('select row from status_log where seq > $1 order by seq limit $2', [
+      after,
+      limit,
+    ])) as { row: string }[];
+    const [head] = (await this.source.query('select epoch from log_head')) as [{ epoch: string }];
+    return { epoch: head.epoch, rows: rows.map(({ row }) => JSON.parse(row) as StatusRow) };
+  }
+
+  private async mark(tx: EntityManager, cut: Date): Promise<CutRow> {
+    const { head, at } = await lock(tx);
+    if (cut > at) throw new CaError('cutInFuture', `the log is at ${at.toISOString()}`, { logTime: at.toISOString() });
+    const due = dueCut(head, at);
+    if (due?.getTime() === cut.getTime()) {
+      const { row, head: next } = cutRow(head, cut, at);
+      await this.write(tx, [row], next, at);
+      return row;
+    }
+    const marker = await markerOf(tx, cut); // another writer was quicker
+    if (marker) return marker;
+    const newest = utcSeconds(due ?? head.lastCut!);
+    throw new CaError('cutPassed', `the newest cut is ${newest}`, { newest });
+  }
+
+  private async write(tx: EntityManager, rows: StatusRow[], head: Head, at: Date): Promise<void> {
+    await tx.query(
+      `with log as (
+         insert into status_log (seq, epoch, prev_hash, hash, at, card_number, cut, row)
+         select (r->>'seq')::bigint, (r->>'epoch')::uuid, r->>'prevHash', r->>'hash', (r->>'at')::timestamptz,
+                r->>'cardNumber', (r->>'cut')::timestamptz, text
+         from unnest($1::text[]) as text, lateral (select text::jsonb) as parsed(r)
+       )
+       update log_head set seq = $2, hash = $3, at = $4, last_cut = $5, lists = $6`,
+      [rows.map((row) => JSON.stringify(row)), head.seq, head.hash, at, head.lastCut, JSON.stringify(head.lists)],
+    );
+    await this.outbox.add(tx, rows.map((row) => eventOf(row, at))); // prettier-ignore
+  }
+}
+
+/**
+ * Takes the log's lock, then the time, in two statements: PostgreSQL computes a statement's values before it waits for
+ * the lock, so a time taken in the locking one could be of before the wait, and of before a midnight that has passed.
+ */
+async function lock(tx: EntityManager): Promise<Locked> {
+  const [row] = (await tx.query('select epoch, seq, hash, at, last_cut, lists from log_head for update')) as [
+    { epoch: string; seq: string; hash: string; at: Date | null; last_cut: Date | null; lists: Lists },
+  ];
+  const [time] = (await tx.query(
+    `select date_trunc('milliseconds', greatest(log_now(), $1::timestamptz, $2::timestamptz)) as at`,
+    [row.at, row.last_cut],
+  )) as [{ at: Date }];
+  const { epoch, hash, lists } = row;
+  return { head: { epoch, seq: Number(row.seq), hash, lastCut: row.last_cut, lists }, at: time.at };
+}
+
+/** The newest Taipei midnight, unless it has its marker. */
+function dueCut({ lastCut }: Pick<Head, 'lastCut'>, at: Date): Date | undefined {
+  const midnight = lastMidnight(at);
+  return lastCut && lastCut >= midnight ? undefined : midnight;
+}
+
+async function markerOf(tx: EntityManager, cut: Date): Promise<CutRow | undefined> {
+  const [found] = (await tx.query('select row from status_log where cut = $1', [cut])) as { row: string }[];
+  return found && (JSON.parse(found.row) as CutRow);
+}
+
+function eventOf(row: StatusRow, now: Date): KaikaEvent {
+  const subject = row.kind === 'cut' ? row.cut : row.cardNumber;
+  return newEvent(EVENT_OF[row.kind], subject, row, { source: 'suspension', now });
+}

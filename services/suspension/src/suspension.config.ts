@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { readConfig, secretFile } from '#libs/config';
+import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
+
+export interface SuspensionConfig {
+  /** `DATABASE_URL`: this service's application role. */
+  databaseUrl: string;
+  /** `KAIKA_BUS_URL`: application role of the embedded log. */
+  busUrl: string;
+  /** `KAIKA_PEPPER_FILE`: what verifiers of user codes were made with, 32 octets. */
+  pepper: Pepper;
+  /** `KAIKA_CREDENTIAL_KEY_FILE`: P-256 JWK that verifiers in events are sealed to. */
+  credentialKey: KeyPair;
+}
+
+const settings = z.object({
+  DATABASE_URL: z.string(),
+  KAIKA_BUS_URL: z.string(),
+  KAIKA_PEPPER_FILE: secretFile(),
+  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+});
+
+/** @throws ConfigError naming the variables; Error naming the file when a secret's file holds something else */
+export async function readSuspensionConfig(env: NodeJS.ProcessEnv): Promise<SuspensionConfig> {
+  const read = readConfig(settings, env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    busUrl: read.KAIKA_BUS_URL,
+    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
+    credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+  };
+}
