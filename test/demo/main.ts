@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { rfc3339, systemClock } from '#libs/clock';
 import { writeEvidence } from './evidence.js';
 import { Instance } from './instance.js';
+import { checkInvariants } from './invariants.js';
 import { killAtRandom } from './kills.js';
 import { play } from './run.js';
 import { CARD_NUMBER, story, storyDays, type Card } from './story.js';
@@ -51,7 +52,9 @@ async function demo(out: string, kills: number, keep: boolean): Promise<number> 
       finalStatus: '',
     };
     const steps = story(instance, now, card);
-    const killer = killAtRandom(instance, steps.length, kills);
+    const killer = killAtRandom(instance, steps.length, kills, (_step, afterMs) =>
+      console.log(`  | kill -9 after ${afterMs} ms`),
+    );
     const lines = await play(
       instance,
       steps,
@@ -63,12 +66,14 @@ async function demo(out: string, kills: number, keep: boolean): Promise<number> 
       killer,
     );
     await writeEvidence(out, instance.address, [card], lines);
+    const broken = await checkInvariants(instance, [card]);
+    for (const invariant of broken) console.log(`✗ invariant: ${invariant}`);
     const wrong = lines.filter((line) => !line.ok).length;
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     console.log(
       `\n${lines.length - wrong} of ${lines.length} steps as expected, ${seconds} s. The evidence is in ${out}`,
     );
-    return wrong === 0 ? 0 : 1;
+    return wrong + broken.length === 0 ? 0 : 1;
   } finally {
     await instance.stop();
     if (keep) console.log(`The instance's folder: ${dataDir}`);

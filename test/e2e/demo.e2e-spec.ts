@@ -1,0 +1,144 @@
+import { execFile } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '#libs/clock';
+import type { Line } from '../demo/run.js';
+import { openssl } from './openssl.js';
+
+interface ListIndex {
+  number: number;
+  kind: string;
+  cut: string;
+  thisUpdate: string;
+  nextUpdate: string;
+  file: string;
+  entries: { serial: string; reason: string }[];
+}
+
+/** npm run demo, and openssl's opinion of every file it leaves. */
+describe('the demo', () => {
+  const out = mkdtempSync(join(tmpdir(), 'kaika-evidence-'));
+  const read = <T>(file: string) => JSON.parse(readFileSync(join(out, file), 'utf8')) as T;
+  const path = (...parts: string[]) => join(out, ...parts);
+  let lists: ListIndex[];
+  let serials: string[];
+
+  beforeAll(async () => {
+    await promisify(execFile)(process.execPath, ['dist/test/demo/main.js', '--out', out]);
+    lists = read<ListIndex[]>('crl/index.json');
+    const [card] = read<{ serials: { sign: string; enc: string } }[]>('cards.json');
+    serials = [card!.serials.sign, card!.serials.enc].sort();
+  }, 180_000);
+  afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+  it('goes as expected in every step', () => {
+    const timeline = read<Line[]>('timeline.json');
+    expect(timeline.filter((line) => !line.ok)).toEqual([]);
+    expect(timeline.length).toBeGreaterThan(15);
+    for (const { at } of timeline) expect(new Date(at) <= systemClock().now()).toBe(true);
+    expect(read('cards.json')).toEqual([
+      expect.objectContaining({ cardNumber: 'MT00000000000001', way: 'A', finalStatus: 'valid' }),
+    ]);
+  });
+
+  it('leaves nothing in the evidence but what is documented', () => {
+    expect(readdirSync(out).sort()).toEqual(['ca.pem', 'cards.json', 'certs', 'crl', 'root.pem', 'timeline.json']);
+    expect(readdirSync(path('certs')).sort()).toEqual(serials.map((serial) => `${serial}.pem`));
+    expect(readdirSync(path('crl')).sort()).toEqual([...lists.map((list) => list.file), 'index.json'].sort());
+  });
+
+  it('publishes an empty first list, one with both serials on hold, and one without them', () => {
+    expect(lists.map((list) => list.kind)).toEqual(['first', 'scheduled', 'scheduled']);
+    expect(lists.map((list) => list.entries)).toEqual([
+      [],
+      serials.map((serial) => ({ serial, reason: 'certificateHold' })),
+      [],
+    ]);
+    for (const [index, list] of lists.entries()) {
+      expect(list.number).toBeGreaterThan(lists[index - 1]?.number ?? 0);
+      expect(new Date(list.thisUpdate)).toEqual(new Date(list.cut));
+      if (list.kind === 'scheduled') expect(list.cut).toMatch(/T16:00:00(\.000)?Z$/); // midnight in Taipei
+      expect(new Date(list.nextUpdate) > new Date(lists[index + 1]?.thisUpdate ?? 0)).toBe(true);
+    }
+  });
+
+  it('signs lists that openssl verifies and reads as they are described', async () => {
+    for (const list of lists) {
+      const pem = path(`list-${list.number}.pem`);
+      expect(
+        await openssl(
+          'crl',
+          '-inform',
+          'DER',
+          '-in',
+          path('crl', list.file),
+          '-CAfile',
+          path('ca.pem'),
+          '-verify',
+          '-out',
+          pem,
+        ),
+      ).toContain('verify OK');
+      const text = await openssl('crl', '-inform', 'DER', '-in', path('crl', list.file), '-noout', '-text');
+      expect(text).toContain('Version 2 (0x1)');
+      expect(text).toMatch(/X509v3 Authority Key Identifier/);
+      expect(text).toMatch(new RegExp(`X509v3 CRL Number: *\\n *${list.number}\\n`));
+      const listed = [...text.matchAll(/Serial Number: ([0-9A-F]{32})[\s\S]*?X509v3 CRL Reason Code: *\n *(.+)\n/g)];
+      expect(
+        listed.map(([, serial, reason]) => ({ serial, reason })).sort((a, b) => (a.serial! < b.serial! ? -1 : 1)),
+      ).toEqual(list.entries.map(({ serial }) => ({ serial, reason: 'Certificate Hold' })));
+      rmSync(pem);
+    }
+  });
+
+  it('issues certificates whose chain, fields and status openssl confirms at each time', async () => {
+    for (const serial of serials) {
+      const certificate = path('certs', `${serial}.pem`);
+      for (const list of lists) {
+        const anchors = path('anchors.pem');
+        const crl = path('crl.pem');
+        writeFileSync(anchors, readFileSync(path('ca.pem'), 'utf8') + readFileSync(path('root.pem'), 'utf8'));
+        await openssl('crl', '-inform', 'DER', '-in', path('crl', list.file), '-out', crl);
+        const at = String(new Date(list.thisUpdate).getTime() / 1_000 + 11 * 3_600);
+        const verify = openssl('verify', '-crl_check', '-attime', at, '-CAfile', anchors, '-CRLfile', crl, certificate);
+        if (list.entries.length === 0) expect(await verify).toContain(': OK');
+        else await expect(verify).rejects.toThrow('certificate revoked');
+        rmSync(anchors);
+        rmSync(crl);
+      }
+      const text = await openssl('x509', '-in', certificate, '-noout', '-text');
+      expect(text.replace(/\s|:/g, '').toUpperCase()).toContain(`SERIALNUMBER${serial}`);
+      expect(text).toMatch(/X509v3 Key Usage: critical\n *(Digital Signature|Key Encipherment, Data Encipherment)\n/);
+      for (const extension of [
+        'Authority Key Identifier',
+        'Subject Key Identifier',
+        'Certificate Policies',
+        'CRL Distribution Points',
+        'Subject Directory Attributes',
+      ]) {
+        expect(text).toContain(extension);
+      }
+      expect(text).toContain('CA Issuers - URI:');
+      expect(text).toContain('email:ca@kaika-test.example');
+      expect(text).not.toContain('Basic Constraints');
+    }
+  });
+
+  it('gives each certificate its own key, and a subject that Node reads as it was applied for', () => {
+    const [one, other] = serials.map((serial) => new X509Certificate(readFileSync(path('certs', `${serial}.pem`))));
+    const key = ({ publicKey }: X509Certificate) =>
+      createHash('sha256')
+        .update(publicKey.export({ type: 'spki', format: 'der' }))
+        .digest('hex');
+    expect(key(one!)).not.toBe(key(other!));
+    for (const certificate of [one!, other!]) {
+      expect(certificate.subject).toBe('C=TW\nO=開卡測試股份有限公司');
+      expect(certificate.validTo).toMatch(/15:59:59 \d{4} GMT$/); // the end of a Taipei day
+      expect(certificate.ca).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,113 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { ensureKeyPair } from '#libs/credentials';
+import { issueToken, ROLES, type Role } from '#libs/doors';
+import { runningInstance } from './running-instance.js';
+
+/** Open to everyone (DESIGN.md §6); whatever else is in the document must ask for a token. */
+const OPEN = [
+  'POST /api/v1/applications',
+  'GET /api/v1/applications/{case}',
+  'POST /api/v1/activations',
+  'GET /api/v1/activations/{id}',
+  'POST /api/v1/activations/{id}/acceptance',
+  'POST /api/v1/activations/{id}/completion',
+  'POST /api/v1/cards/{n}/suspension',
+  'POST /api/v1/cards/{n}/resumption',
+  'GET /api/v1/receipts/{id}',
+  'GET /api/v1/certificates',
+  'GET /api/v1/certificates/{file}',
+  'GET /api/v1/crls',
+  'GET /api/v1/crls/next',
+  'GET /api/v1/site',
+];
+
+interface Operation {
+  method: string;
+  path: string;
+  allow: 'anyone' | Role[] | undefined;
+}
+
+describe('the doors', () => {
+  const instance = runningInstance();
+  const document = async () =>
+    (await (await fetch(`${instance.address.url}/api/openapi.json`)).json()) as OpenAPIObject;
+  const operations = async (): Promise<Operation[]> =>
+    Object.entries((await document()).paths).flatMap(([path, item]) =>
+      Object.entries(item as Record<string, { 'x-kaika-allow'?: Operation['allow'] }>).map(([method, operation]) => ({
+        method: method.toUpperCase(),
+        path,
+        allow: operation['x-kaika-allow'],
+      })),
+    );
+  const call = async ({ method, path }: Operation, token?: string) => {
+    const response = await fetch(instance.address.url + path.replace(/\{[^}]+\}/g, 'x'), {
+      method,
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(method !== 'GET' && { 'content-type': 'application/json' }),
+      },
+      ...(method !== 'GET' && { body: '{}' }),
+    });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const token = async (roles: Role[]) => {
+    const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
+    return issueToken(key, { issuer: instance.address.issuer, subject: 'test', roles, lifetimeSeconds: 60 });
+  };
+
+  it('are declared at every endpoint, and only those on the public list are open', async () => {
+    const all = await operations();
+    expect(all.length).toBeGreaterThan(25);
+    for (const { method, path, allow } of all) {
+      expect({ method, path, declared: allow !== undefined }).toEqual({ method, path, declared: true });
+      const isPublic = OPEN.includes(`${method} ${path}`) || !path.startsWith('/api/v1/');
+      expect({ method, path, open: allow === 'anyone' }).toEqual({ method, path, open: isPublic });
+    }
+  });
+
+  it('ask for a token, and refuse one of another role, another issuer or none', async () => {
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const forged = await issueToken(
+      { kid: 'x', privateKey: stranger },
+      { issuer: instance.address.issuer, subject: 'x', roles: [...ROLES], lifetimeSeconds: 60 },
+    );
+    for (const operation of await operations()) {
+      if (operation.allow === 'anyone') {
+        expect([401, 403]).not.toContain(operation.path.includes('/cards/') ? 0 : await call(operation));
+        continue;
+      }
+      const others = ROLES.filter((role) => !operation.allow!.includes(role));
+      const seen = {
+        none: await call(operation),
+        forged: await call(operation, forged),
+        other: await call(operation, await token(others)),
+      };
+      expect({ ...operation, ...seen }).toEqual({ ...operation, none: 401, forged: 401, other: 403 });
+      expect([401, 403]).not.toContain(await call(operation, await token([...(operation.allow as Role[])])));
+    }
+  });
+
+  it('show the whole API as one document with a page to read it', async () => {
+    const { paths } = await document();
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/crl/complete.crl', '/api/v1/applications', '/api/v1/cards/{n}/suspension', '/']),
+    );
+    const page = await fetch(`${instance.address.url}/api/docs/`);
+    expect(page.status).toBe(200);
+    for (const [, file] of (await page.text()).matchAll(/(?:src|href)="([^"]+)"/g)) {
+      expect((await fetch(instance.address.url + file)).status).toBe(200);
+    }
+  });
+
+  it('answer unknown paths and methods with a problem', async () => {
+    const missing = await fetch(`${instance.address.url}/api/v1/nothing`);
+    expect(missing.status).toBe(404);
+    expect(missing.headers.get('content-type')).toContain('application/problem+json');
+    const wrong = await fetch(`${instance.address.url}/api/v1/crls`, { method: 'DELETE' });
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET']);
+  });
+});

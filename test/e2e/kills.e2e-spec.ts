@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { systemClock } from '#libs/clock';
+import { Instance } from '../demo/instance.js';
+import { checkInvariants } from '../demo/invariants.js';
+import { killAtRandom } from '../demo/kills.js';
+import { play } from '../demo/run.js';
+import { CARD_NUMBER, story, storyDays, type Card } from '../demo/story.js';
+
+/** `npm run demo -- --kills 5` is the longer form. */
+const KILLS = 3;
+
+describe('an instance that is killed', () => {
+  it(`${KILLS} times at random moments of the demo finishes it with every invariant intact`, async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'kaika-kills-'));
+    const now = systemClock().now();
+    const instance = new Instance(dataDir, new Date(storyDays(now).first.getTime() + 7 * 3_600_000));
+    const kills: string[] = [];
+    try {
+      await instance.up();
+      const card: Card = {
+        cardNumber: CARD_NUMBER,
+        way: 'A',
+        userCode: '',
+        serials: { sign: '', enc: '' },
+        finalStatus: '',
+      };
+      const steps = story(instance, now, card);
+      const killer = killAtRandom(instance, steps.length, KILLS, (step, afterMs) =>
+        kills.push(`${steps[step]!.step} + ${afterMs} ms`),
+      );
+      const lines = await play(instance, steps, () => {}, killer);
+      expect({ kills, wrong: lines.filter((line) => !line.ok) }).toEqual({ kills, wrong: [] });
+      expect(kills).toHaveLength(KILLS);
+      expect({ kills, broken: await checkInvariants(instance, [card]) }).toEqual({ kills, broken: [] });
+    } finally {
+      await instance.stop();
+      rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    }
+  }, 300_000);
+});

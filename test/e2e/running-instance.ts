@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { systemClock } from '#libs/clock';
+import { Instance } from '../demo/instance.js';
+import { storyDays } from '../demo/story.js';
+
+/** A throw-away instance for the tests of one file, its clock at the beginning of the demo's first day. */
+export function runningInstance(): Instance {
+  const dataDir = mkdtempSync(join(tmpdir(), 'kaika-e2e-'));
+  const start = new Date(storyDays(systemClock().now()).first.getTime() + 7 * 3_600_000);
+  const instance = new Instance(dataDir, start);
+  beforeAll(() => instance.up(), 120_000);
+  afterAll(async () => {
+    await instance.stop();
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }, 60_000);
+  return instance;
+}
