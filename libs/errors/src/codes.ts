@@ -72,6 +72,7 @@ export const ERRORS = {
   certificateLint: { status: 500, title: 'The certificate would break its profile' },
   certificateTooLarge: { status: 422, title: 'The certificate does not fit on the card' },
   crlMalformed: { status: 500, title: 'The revocation list is not what it should be' },
+  crlNotReady: { status: 503, title: 'The first list is not published yet' },
   crlNumberRegression: { status: 500, title: 'The list’s number is not above the last published one' },
   crlSignature: { status: 500, title: 'The list’s signature does not verify' },
   crlUnexplained: { status: 500, title: 'The list differs from the status log' },

@@ -1,0 +1,3 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, EventPattern, Payload, RpcContext } from '@nestjs/microservices';
+import { TOPICS } from '#libs/events';

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createHash } from 'node:crypto';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { Clock, lastMidnight, nextMidnight } from '#libs/clock';
+import { Endpoint } from '#libs/doors';
+import { CaError } from '#libs/errors';
+import type { Authority } from '#libs/pki';
+import { AUTHORITY } from './crl-publisher.config.js';
+import { Midnight } from './midnight.js';
+import { PublishedLists } from './published-lists.js';
+import { ServedFiles, type ServedList } from './served-files.js';
+import { verifiedStream } from './verified-stream.js';
+
+const MEDIA_TYPE = 'application/pkix-crl'; // RFC 2585 §4.2
+const MAX_AGE_SECONDS = 300;
+const YEAR_SECONDS = 31_536_000;
+
+const crlNumber = z.object({ number: z.string().regex(/^[1-9]\d{0,47}$/, 'is not a CRL number') });
+const returns = { mediaType: MEDIA_TYPE };
+
+/** Lists for relying parties: plain HTTP, no login, never redirected. HEAD comes with GET. */
+@Controller('crl')
+export class CrlController {
+  constructor(
+    private readonly lists: PublishedLists,
+    private readonly files: ServedFiles,
+    private readonly midnight: Midnight,
+    private readonly clock: Clock,
+    @Inject(AUTHORITY) private readonly authority: Authority,
+  ) {}
+
+  @Get(['complete.crl', 'g1/complete.crl'])
+  @Endpoint({
+    allow: 'anyone',
+    summary: 'The newest complete list of the issuing CA',
+    returns,
+    errors: ['crlNotReady'],
+  })
+  async complete(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const list = this.files.served(this.authority.issuing.skiHex);
+    if (!list) throw new CaError('crlNotReady', 'the first list is being made', { retryAfterSeconds: 5 });
+    response.setHeader('Cache-Control', `max-age=${this.maxAgeSeconds(list)}, must-revalidate`);
+    await this.send(list, request, response);
+  }
+
+  @Get('archive/:number.crl')
+  @Endpoint({ allow: 'anyone', summary: 'A list by its number', params: crlNumber, returns, errors: ['notFound'] })
+  async archived(@Param('number') number: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    const list = await this.lists.byNumber(this.authority.issuing.skiHex, BigInt(number));
+    if (!list) throw new CaError('notFound', `no list has the number ${number}`);
+    await this.files.ensure(list);
+    response.setHeader('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`);
+    await this.send(list, request, response);
+  }
+
+  @Get('root.crl')
+  @Endpoint({ allow: 'anyone', summary: 'The list of the root CA', returns })
+  async root(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const bytes = await readFile(this.authority.rootCrlFile);
+    response.setHeader('Cache-Control', `max-age=${MAX_AGE_SECONDS}, must-revalidate`);
+    describe(response, createHash('sha256').update(bytes).digest('hex'), bytes.length);
+    if (!isFresh(request, response)) response.end(request.method === 'HEAD' ? undefined : bytes);
+  }
+
+  /** A cached list may not outlive the moment its successor is due; one that is overdue is asked for each time. */
+  private maxAgeSeconds(list: ServedList): number {
+    const now = this.clock.now();
+    if (list.cut < lastMidnight(now)) return 0;
+    return Math.min(MAX_AGE_SECONDS, Math.floor((nextMidnight(now).getTime() - now.getTime()) / 1_000));
+  }
+
+  private async send(list: ServedList, request: Request, response: Response): Promise<void> {
+    describe(response, list.sha256, list.bytes);
+    response.setHeader('Last-Modified', list.publishedAt.toUTCString());
+    if (isFresh(request, response)) return;
+    if (request.method === 'HEAD') return void response.end();
+    try {
+      await pipeline(Readable.from(verifiedStream(this.files.path(list), list.sha256)), response);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return; // the reader went away
+      await this.midnight.reconcile();
+      throw new Error(`list ${list.number} was not sent whole`, { cause });
+    }
+  }
+}
+
+function describe(response: Response, sha256: string, bytes: number): void {
+  response.setHeader('Content-Type', MEDIA_TYPE);
+  response.setHeader('Content-Length', bytes);
+  response.setHeader('ETag', `"${sha256}"`);
+}
+
+/** Conditional GET (RFC 9110 §13): answers 304 when the reader has these bytes. */
+function isFresh(request: Request, response: Response): boolean {
+  response.statusCode = 200;
+  if (!request.fresh) return false;
+  response.removeHeader('Content-Length');
+  response.status(304).end();
+  return true;
+}

@@ -1,0 +1,127 @@
+import type { Logger } from 'pino';
+import { lastMidnight, sleep, type Clock } from '#libs/clock';
+import { PeerUnreachable } from '#libs/doors';
+import type { CaCertificate } from '#libs/pki';
+import type { Alarms } from './alarms.js';
+import type { ListRun } from './list-run.js';
+import type { ServedFiles } from './served-files.js';
+
+const POKE_MS = 60_000;
+const RECONCILE_MS = 10_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 60_000;
+/** Failures in a row to reach the log's owner before it is worth an alarm: services start at different moments. */
+const PATIENCE = 4;
+/** A list should be there minutes after its cut; hours of overlap are left to act on this alarm. */
+const OVERDUE_MS = 10 * 60_000;
+
+export interface MidnightParts {
+  clock: Clock;
+  issuer: CaCertificate;
+  run: ListRun;
+  files: ServedFiles;
+  alarms: Alarms;
+  log: Logger;
+}
+
+/**
+ * Keeps the lists coming. Everything that might mean "a list is due" pokes: the scheduler, a plain timer, a moved clock,
+ * the start. A poke is cheap and may come at any time; what is due is in the database.
+ */
+export class Midnight {
+  readonly #stop = new AbortController();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #working: Promise<void> | undefined;
+  #again = false;
+  #failures = 0;
+  #wakeUp = new AbortController();
+  #unsubscribe = () => {};
+
+  constructor(private readonly parts: MidnightParts) {}
+
+  async start(): Promise<void> {
+    const { clock, files, issuer } = this.parts;
+    await files.sweep(issuer.skiHex).catch(() => undefined);
+    await this.reconcile();
+    this.#unsubscribe = clock.onMove(() => this.poke());
+    this.#timers.push(
+      setInterval(() => this.tick(), POKE_MS),
+      setInterval(() => void this.reconcile(), RECONCILE_MS),
+    );
+    this.poke();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    this.#timers.forEach(clearInterval);
+    this.#stop.abort();
+    await this.#working;
+  }
+
+  /** Looks now whether a list is due, and again at once if somebody poked meanwhile. */
+  poke(): void {
+    this.#again = true;
+    this.#wakeUp.abort();
+    if (!this.#stop.signal.aborted) this.#working ??= this.work().finally(() => this.rest());
+  }
+
+  /** A poke may have come after the last look. */
+  private rest(): void {
+    this.#working = undefined;
+    if (this.#again) this.poke();
+  }
+
+  /** Puts the newest published list in place. */
+  async reconcile(): Promise<void> {
+    const { files, issuer, alarms } = this.parts;
+    try {
+      await files.reconcile(issuer);
+    } catch (error) {
+      alarms.raise('reconcileFailed', { err: error });
+    }
+  }
+
+  private tick(): void {
+    this.watch();
+    if (!this.#working) this.poke();
+  }
+
+  private async work(): Promise<void> {
+    while (this.#again && !this.#stop.signal.aborted) {
+      this.#again = false;
+      this.#wakeUp = new AbortController();
+      if (await this.tryOnce()) {
+        this.#failures = 0;
+        continue;
+      }
+      this.#again = true;
+      const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS);
+      await sleep(delay, AbortSignal.any([this.#stop.signal, this.#wakeUp.signal]));
+    }
+  }
+
+  /** @returns whether there is nothing left to do for now */
+  private async tryOnce(): Promise<boolean> {
+    const { run, alarms, log } = this.parts;
+    try {
+      const outcome = await run.perform(this.#stop.signal);
+      if (outcome === 'published') await this.reconcile();
+      if (outcome !== 'idle') log.info({ outcome }, 'list run');
+      return outcome === 'idle' || outcome === 'published' || outcome === 'busy';
+    } catch (error) {
+      if (!(error instanceof PeerUnreachable)) alarms.raise('runFailed', { err: error });
+      else if (this.#failures >= PATIENCE) alarms.raise('ownerUnreachable', { err: error });
+      return false;
+    }
+  }
+
+  /** The alarms that come from nothing happening. */
+  watch(): void {
+    const { clock, files, issuer, alarms } = this.parts;
+    const served = files.served(issuer.skiHex);
+    if (!served) return;
+    const due = lastMidnight(clock.now());
+    if (served.cut < due && clock.nowMs() - due.getTime() > OVERDUE_MS) alarms.raise('listOverdue', { due });
+    if (served.nextUpdate.getTime() <= clock.nowMs()) alarms.raise('listStale', { nextUpdate: served.nextUpdate });
+  }
+}

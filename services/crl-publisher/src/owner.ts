@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { ServiceClient } from '#libs/doors';
+import { cutRow, statusRow, type CutRow, type StatusRow } from '#libs/events';
+
+const statusLog = z.object({ epoch: z.uuid(), rows: z.array(statusRow) });
+const PAGE = 500;
+
+/** `suspension`, which owns the status log. Everything here may be asked again. */
+export class StatusOwner {
+  constructor(private readonly client: ServiceClient) {}
+
+  /** The marker of a cut, written now if it is not there yet. @throws CaError cutInFuture; PeerUnreachable */
+  async putCut(cut: Date): Promise<CutRow> {
+    const path = `/api/v1/cuts/${cut.toISOString().slice(0, 19)}Z`;
+    return this.client.call('PUT', path, cutRow);
+  }
+
+  async rowsAfter(seq: number, limit = PAGE): Promise<StatusRow[]> {
+    const path = `/api/v1/status-log?after=${seq}&limit=${limit}`;
+    return (await this.client.call('GET', path, statusLog)).rows;
+  }
+
+  async logIsEmpty(): Promise<boolean> {
+    return (await this.rowsAfter(0, 1)).length === 0;
+  }
+}
