@@ -41,7 +41,7 @@ export interface RunningService {
 export async function createService(
   name: string,
   module: DynamicModule | Type,
-  { log, clock, tokens, strategy }: { log: Logger; clock: Clock; tokens: TokenOptions },
+  { log, clock, tokens }: { log: Logger; clock: Clock; tokens: TokenOptions },
 ): Promise<RunningService> {
   const own = log.child({ service: name });
   const surroundings: DynamicModule = {

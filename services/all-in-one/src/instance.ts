@@ -8,7 +8,7 @@ import { migrate, provision, schemaOf, startPostgres } from '#libs/database';
 import { createService, type RunningService, type ServiceDefinition } from '#libs/host';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony } from '#libs/pki';
-import { startCardAgent } from '../../card-agent/src/index.js';
+import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway, mergeDocuments } from './gateway.js';
 import { ensureKeys, rolePasswords, type Keys } from './keys.js';
@@ -84,14 +84,15 @@ async function start(
   progress('the authority: root, issuing CA, card CA');
   await ceremony({ dir: dir('authority'), publicUrl, clock, log: (step) => progress(`  ${step}`) });
 
-  const agent = await startCardAgent({
-    port: config.KAIKA_AGENT_PORT,
-    allowedOrigins: [url, `http://127.0.0.1:${port}`],
-    jobPublicKeyFile: keys.env['KAIKA_JOB_PUBLIC_KEY_FILE']!,
-    virtualCardsDir: dir('virtual-cards'),
+  const origins = [url, `http://127.0.0.1:${port}`];
+  const agentApp = await createCardAgent({
     clock,
     log: log.child({ service: 'card-agent' }),
+    origins,
+    jobKey: keys.jobPublicKey,
+    virtualCardsDir: dir('virtual-cards'),
   });
+  const agent = await listenOnLoopback(agentApp, config.KAIKA_AGENT_PORT);
   undo.push(() => agent.close());
 
   const common: NodeJS.ProcessEnv = {
@@ -100,7 +101,7 @@ async function start(
     KAIKA_PUBLIC_URL: publicUrl,
     KAIKA_SUSPENSION_URL: `http://127.0.0.1:${port}`,
     KAIKA_TOKEN_ISSUER: issuer,
-    KAIKA_PORTAL_ORIGINS: `${url},http://127.0.0.1:${port}`,
+    KAIKA_PORTAL_ORIGINS: origins.join(),
     KAIKA_AUTHORITY_DIR: dir('authority'),
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
     KAIKA_CRL_DIR: dir('crl'),
@@ -133,7 +134,7 @@ async function start(
     }),
     paths: { ...OWN_PATHS, ...(throwaway && { '/throwaway/clock': ['PUT'] }) },
   });
-  const agentUrl = agent.url;
+  const agentUrl = `http://127.0.0.1:${agent.port}`;
   announce(dir('instance.json'), { url, agentUrl, issuer, pid: process.pid }, undo);
   return { url, agentUrl, issuer, keys };
 }

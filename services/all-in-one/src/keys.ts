@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureKeyPair, ensureSecretFile, type KeyPair } from '#libs/credentials';
+import { ensureKeyPair, ensureSecretFile, type KeyPair, type PublicJwk } from '#libs/credentials';
 
 /** The secrets of an embedded instance: each a file of its own below `DATA_DIR/secrets`, made at the first start. */
 export interface Keys {
@@ -9,6 +9,8 @@ export interface Keys {
   /** Signs the tokens of demo users and services. */
   issuer: KeyPair;
   jwksFile: string;
+  /** The card agent trusts PIN jobs signed by its private half. */
+  jobPublicKey: PublicJwk;
   env: NodeJS.ProcessEnv;
 }
 
@@ -18,7 +20,7 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
   for (const name of ['pepper', 'data-key', 'transport-master', 'database-roles']) ensureSecretFile(file(name));
   await ensureKeyPair(file('acceptance.jwk'), 'P-256');
   await ensureKeyPair(file('suspension.jwk'), 'P-256');
-  await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
+  const jobs = await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
   const issuer = await ensureKeyPair(file('issuer.jwk'), 'Ed25519');
   const jwksFile = file('jwks.json');
   writeFileSync(jwksFile, JSON.stringify({ keys: [issuer.publicJwk] }));
@@ -26,6 +28,7 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
     dir,
     issuer,
     jwksFile,
+    jobPublicKey: jobs.publicJwk,
     env: {
       KAIKA_PEPPER_FILE: file('pepper'),
       KAIKA_DATA_KEY_FILE: file('data-key'),
@@ -33,7 +36,6 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: file('acceptance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.jwk.pub'),
       KAIKA_JOB_KEY_FILE: file('pin-jobs.jwk'),
-      KAIKA_JOB_PUBLIC_KEY_FILE: file('pin-jobs.jwk.pub'),
       KAIKA_SERVICE_KEY_FILE: file('issuer.jwk'),
     },
   };
