@@ -1,0 +1,13 @@
+import { ATTEMPT_MIGRATION } from '#libs/credentials';
+import type { ServiceDefinition } from '#libs/host';
+import { IDEMPOTENCY_MIGRATION } from '#libs/idempotency';
+import { MESSAGING_MIGRATIONS } from '#libs/messaging';
+import { readIssuanceConfig } from './issuance.config.js';
+import { IssuanceModule } from './issuance.module.js';
+import { Issuance1764000001000 } from './migrations/1764000001000-issuance.js';
+
+export const issuance: ServiceDefinition = {
+  name: 'issuance',
+  migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, IDEMPOTENCY_MIGRATION, Issuance1764000001000],
+  module: async (env) => IssuanceModule.register(await readIssuanceConfig(env)),
+};

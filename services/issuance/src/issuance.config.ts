@@ -1,0 +1,68 @@
+import type { KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { flag, readConfig, secretFile } from '#libs/config';
+import { ensureSecretKey, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { type Authority, loadAuthority } from '#libs/pki';
+import { PLAIN_PIV } from '#libs/piv';
+
+export interface IssuanceConfig {
+  /** `DATABASE_URL`: this service's application role. */
+  databaseUrl: string;
+  /** `KAIKA_BUS_URL`: application role of the embedded log. */
+  busUrl: string;
+  /** `KAIKA_AUTHORITY_DIR`: what the ceremony left, the CAs' certificates and encrypted keys. */
+  authority: Authority;
+  /** `KAIKA_PEPPER_FILE`: for verifiers of user codes; the same file as the services that check them. */
+  pepper: Pepper;
+  /** `KAIKA_DATA_KEY_FILE`: seals personal data at rest, 32 octets. */
+  dataKey: KeyObject;
+  /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, here and in `acceptance`; 32 octets. */
+  transportMaster: KeyObject;
+  /** `KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE`, `KAIKA_SUSPENSION_PUBLIC_KEY_FILE` (P-256 JWK): who may open verifiers. */
+  credentialRecipients: PublicJwk[];
+  /** `KAIKA_VIRTUAL_CARDS_DIR` */
+  virtualCardsDir: string;
+  /**
+   * `KAIKA_CARD_MAX_CERT_BYTES`: octets a certificate container of the cards in stock takes; who would need a longer
+   * certificate is refused at intake. Default 3,052, the virtual card's; a plain PIV card takes 1,856 (CARDS.md §1).
+   */
+  maxCertBytes: number;
+  /** `KAIKA_TEST_CARDS`: takes test card numbers (four letters and twelve digits) into stock. Default false. */
+  testCards: boolean;
+}
+
+export const ISSUANCE_CONFIG = Symbol('issuance:config');
+
+const settings = z.object({
+  DATABASE_URL: z.string(),
+  KAIKA_BUS_URL: z.string(),
+  KAIKA_AUTHORITY_DIR: z.string(),
+  KAIKA_PEPPER_FILE: secretFile(),
+  KAIKA_DATA_KEY_FILE: secretFile(),
+  KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
+  KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secretFile(),
+  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
+  KAIKA_VIRTUAL_CARDS_DIR: z.string(),
+  KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
+  KAIKA_TEST_CARDS: flag().default(false),
+});
+
+/** @throws ConfigError; CaError authorityUnavailable; Error naming a key file */
+export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<IssuanceConfig> {
+  const read = readConfig(settings, env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    busUrl: read.KAIKA_BUS_URL,
+    authority: await loadAuthority(read.KAIKA_AUTHORITY_DIR),
+    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
+    dataKey: ensureSecretKey(read.KAIKA_DATA_KEY_FILE),
+    transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
+    credentialRecipients: [
+      await readPublicJwk(read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE),
+      await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
+    ],
+    virtualCardsDir: read.KAIKA_VIRTUAL_CARDS_DIR,
+    maxCertBytes: read.KAIKA_CARD_MAX_CERT_BYTES,
+    testCards: read.KAIKA_TEST_CARDS,
+  };
+}

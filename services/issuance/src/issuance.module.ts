@@ -1,0 +1,56 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { Clock } from '#libs/clock';
+import { ATTEMPT_POLICIES, type AttemptPolicy, AttemptStore, CodeHasher } from '#libs/credentials';
+import { dataSource } from '#libs/database';
+import { Idempotency } from '#libs/idempotency';
+import { MessagingModule } from '#libs/messaging';
+import { VirtualCardStore } from '#libs/virtual-card';
+import { ApplicationsController } from './applications/applications.controller.js';
+import { ApplicationsService } from './applications/applications.service.js';
+import { ProgressService } from './applications/progress.service.js';
+import { CaController } from './certificates/ca.controller.js';
+import { CardIssue } from './certificates/card-issue.js';
+import { CertificateIssuer } from './certificates/certificate-issuer.js';
+import { ISSUANCE_CONFIG, type IssuanceConfig } from './issuance.config.js';
+import { PersonalisationService } from './production/personalisation.service.js';
+import { ProductionController } from './production/production.controller.js';
+import { ProductionRecords } from './production/production-records.js';
+import { StockService } from './production/stock.service.js';
+
+/** Asking how a case goes is never locked for good: only delayed, as nobody but the applicant could open it again. */
+const PROGRESS_POLICY: AttemptPolicy = {
+  free: 5,
+  firstDelaySeconds: 5,
+  maxDelaySeconds: 900,
+  forgetAfterSeconds: 86_400,
+};
+
+@Module({})
+export class IssuanceModule {
+  static register(config: IssuanceConfig): DynamicModule {
+    return {
+      module: IssuanceModule,
+      imports: [
+        TypeOrmModule.forRoot(dataSource({ appUrl: config.databaseUrl, schema: 'issuance' })),
+        MessagingModule.forService({ service: 'issuance', transport: { kind: 'embedded', busUrl: config.busUrl } }),
+      ],
+      controllers: [ApplicationsController, ProductionController, CaController],
+      providers: [
+        ...[ApplicationsService, ProgressService, StockService, PersonalisationService],
+        ...[ProductionRecords, CertificateIssuer, CardIssue],
+        { provide: ISSUANCE_CONFIG, useValue: config },
+        { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
+        { provide: VirtualCardStore, useFactory: () => new VirtualCardStore(config.virtualCardsDir) },
+        { provide: Idempotency, useFactory: (clock: Clock) => new Idempotency(clock), inject: [Clock] },
+        {
+          provide: AttemptStore,
+          useFactory: (source: DataSource, clock: Clock) =>
+            new AttemptStore(source, clock, { ...ATTEMPT_POLICIES, 'user-code': PROGRESS_POLICY }),
+          inject: [DataSource, Clock],
+        },
+      ],
+    };
+  }
+}

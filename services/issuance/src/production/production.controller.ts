@@ -1,0 +1,91 @@
+import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { z } from 'zod';
+import { Endpoint } from '#libs/doors';
+import { viewCard } from './card-view.js';
+import { PersonalisationService } from './personalisation.service.js';
+import {
+  cardAnswer,
+  cardParams,
+  dispatchedAnswer,
+  dispatchRequest,
+  nothing,
+  personalisedAnswer,
+  stockAddedAnswer,
+  stockAnswer,
+  stockRequest,
+} from './production.schema.js';
+import { StockService } from './stock.service.js';
+
+const OPERATOR = ['ca-operator'] as const;
+
+@Controller('api/v1')
+export class ProductionController {
+  constructor(
+    private readonly stock: StockService,
+    private readonly personalisation: PersonalisationService,
+    private readonly source: DataSource,
+  ) {}
+
+  @Post('card-stock')
+  @Endpoint({
+    allow: OPERATOR,
+    summary: 'Take blank cards into stock (virtual ones are made)',
+    status: 201,
+    body: stockRequest,
+    returns: stockAddedAnswer,
+    errors: ['conflict'],
+  })
+  add(@Body() { cardNumbers }: z.output<typeof stockRequest>) {
+    return this.stock.add(cardNumbers);
+  }
+
+  @Get('card-stock')
+  @Endpoint({ allow: OPERATOR, summary: 'How many cards are in which state', returns: stockAnswer })
+  counts() {
+    return this.stock.counts();
+  }
+
+  @Get('cards/:n')
+  @Endpoint({
+    allow: OPERATOR,
+    summary: 'What the centre knows of a card',
+    params: cardParams,
+    returns: cardAnswer,
+    errors: ['unknownCard'],
+  })
+  read(@Param('n') cardNumber: string) {
+    return viewCard(this.source, cardNumber);
+  }
+
+  @Post('cards/:n/personalisation')
+  @Endpoint({
+    allow: OPERATOR,
+    summary: 'Make keys on the card, certify them, seal it; goes on where an earlier call stopped',
+    status: 200,
+    params: cardParams,
+    body: nothing,
+    returns: personalisedAnswer,
+    errors: [
+      ...(['unknownCard', 'conflict', 'readerBusy', 'cardRemoved', 'cardCommunication'] as const),
+      ...(['certificateTooLarge', 'signerUnavailable', 'pinLastTry', 'pinRefused'] as const),
+    ],
+  })
+  personalise(@Param('n') cardNumber: string) {
+    return this.personalisation.personalise(cardNumber);
+  }
+
+  @Post('cards/:n/dispatch')
+  @Endpoint({
+    allow: OPERATOR,
+    summary: 'The card left by registered mail',
+    status: 200,
+    params: cardParams,
+    body: dispatchRequest,
+    returns: dispatchedAnswer,
+    errors: ['unknownCard', 'conflict'],
+  })
+  dispatch(@Param('n') cardNumber: string, @Body() { registeredMail }: z.output<typeof dispatchRequest>) {
+    return this.stock.dispatch(cardNumber, registeredMail);
+  }
+}

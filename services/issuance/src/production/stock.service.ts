@@ -1,0 +1,99 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Clock } from '#libs/clock';
+import { CaError } from '#libs/errors';
+import { newEvent } from '#libs/events';
+import { Outbox } from '#libs/messaging';
+import { parseCardNumber } from '#libs/taiwan';
+import { VirtualCardStore } from '#libs/virtual-card';
+import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { CARD_STATES, type CardState, nextCardState } from './card-state.js';
+
+interface Dispatched {
+  cardNumber: string;
+  state: CardState;
+  registeredMail: string;
+  dispatchedAt: string;
+}
+
+/** Cards as things: blank ones come in, finished ones leave by registered mail. */
+@Injectable()
+export class StockService {
+  constructor(
+    private readonly source: DataSource,
+    private readonly clock: Clock,
+    private readonly outbox: Outbox,
+    private readonly cards: VirtualCardStore,
+    @Inject(ISSUANCE_CONFIG) private readonly config: IssuanceConfig,
+  ) {}
+
+  /**
+   * Takes blank cards into stock; those it has as blank already stay as they are.
+   *
+   * @throws CaError invalidRequest (test cards outside test mode) | conflict (a card that is no longer blank)
+   */
+  async add(cardNumbers: string[]): Promise<{ cardNumbers: string[]; blank: number }> {
+    this.refuseTestCards(cardNumbers);
+    await this.source.transaction(async (tx) => {
+      // One at a time: nobody may take a card into production while its file is made.
+      await tx.query(`select pg_advisory_xact_lock(hashtextextended('kaika.issuance.stock', 0))`);
+      const known = await tx.query<{ card_number: string; state: CardState }[]>(
+        'select card_number, state from card where card_number = any($1)',
+        [cardNumbers],
+      );
+      const used = known.filter(({ state }) => state !== 'blank').map(({ card_number }) => card_number);
+      if (used.length > 0)
+        throw new CaError('conflict', `not blank any more: ${used.join(', ')}`, { cardNumbers: used });
+      const fresh = cardNumbers.filter((n) => !known.some(({ card_number }) => card_number === n));
+      for (const cardNumber of fresh) await this.cards.create(cardNumber);
+      await tx.query(`insert into card (card_number, state, added_at) select unnest($1::text[]), 'blank', $2`, [
+        fresh,
+        this.clock.now(),
+      ]);
+    });
+    return { cardNumbers, blank: (await this.counts()).blank };
+  }
+
+  async counts(): Promise<Record<CardState, number>> {
+    const rows = await this.source.query<{ state: CardState; count: number }[]>(
+      'select state, count(*)::int as count from card group by state',
+    );
+    const of = (state: CardState) => rows.find((row) => row.state === state)?.count ?? 0;
+    return Object.fromEntries(CARD_STATES.map((state) => [state, of(state)])) as Record<CardState, number>;
+  }
+
+  /** Repeated with the same number: the first answer. @throws CaError unknownCard | conflict */
+  async dispatch(cardNumber: string, registeredMail: string): Promise<Dispatched> {
+    return this.source.transaction(async (tx) => {
+      const [card] = await tx.query<{ state: CardState; registered_mail: string; dispatched_at: Date }[]>(
+        'select state, registered_mail, dispatched_at from card where card_number = $1 for update',
+        [cardNumber],
+      );
+      if (!card) throw new CaError('unknownCard', 'there is no such card here');
+      if (card.state === 'dispatched' && card.registered_mail === registeredMail) {
+        return { cardNumber, state: 'dispatched', registeredMail, dispatchedAt: card.dispatched_at.toISOString() };
+      }
+      const state = nextCardState(card.state, 'dispatch');
+      const now = this.clock.now();
+      const dispatchedAt = now.toISOString();
+      await tx.query('update card set state = $2, registered_mail = $3, dispatched_at = $4 where card_number = $1', [
+        cardNumber,
+        state,
+        registeredMail,
+        now,
+      ]);
+      const data = { cardNumber, at: dispatchedAt };
+      await this.outbox.add(tx, newEvent('card.dispatched', cardNumber, data, { source: 'issuance', now }));
+      return { cardNumber, state, registeredMail, dispatchedAt };
+    });
+  }
+
+  private refuseTestCards(cardNumbers: string[]): void {
+    const errors = cardNumbers.flatMap((text, i) =>
+      parseCardNumber(text, { testMode: this.config.testCards })
+        ? []
+        : [{ at: `/cardNumbers/${i}`, problem: 'test cards are for test mode only' }],
+    );
+    if (errors.length > 0) throw new CaError('invalidRequest', 'test cards are for test mode only', { errors });
+  }
+}
