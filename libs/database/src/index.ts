@@ -2,6 +2,7 @@ export { startPostgres, type PostgresOptions, type RunningPostgres } from './sta
 export { provision, schemaOf, ownerRole, appRole, type Passwords, type ServiceUrls } from './provision.js';
 export { migrate, type Migration, type MigrateOptions } from './migrate.js';
 export { dataSource, type ServiceDataSource } from './data-source.js';
+export { afterCommit } from './after-commit.js';
 export { CLOCK_MIGRATION, setLogClock, readLogClock } from './log-clock.js';
 export { isSurroundingsError } from './surroundings.js';
 export { TestDatabase, withTestDatabase, type TestService } from './test-database.js';

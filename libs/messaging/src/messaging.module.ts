@@ -28,7 +28,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
       providers: [
         { provide: SINK, useFactory: () => createSink(options) },
         { provide: STRATEGY, useFactory: () => createStrategy(options) },
-        { provide: Outbox, useFactory: (source: DataSource) => new Outbox(source), inject: [DataSource] },
+        Outbox,
         {
           provide: Relay,
           useFactory: (source: DataSource, sink: EventSink) =>

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { afterCommit } from '#libs/database';
 import { type KaikaEvent, topicOf } from '#libs/events';
 
 /**
@@ -8,20 +9,15 @@ import { type KaikaEvent, topicOf } from '#libs/events';
  */
 @Injectable()
 export class Outbox {
-  readonly #wrote = new WeakSet<QueryRunner>();
   readonly #listeners = new Set<() => void>();
 
-  constructor(source: DataSource) {
-    source.subscribers.push({
-      afterTransactionCommit: ({ queryRunner }) => {
-        if (this.#wrote.delete(queryRunner)) for (const listener of this.#listeners) listener();
-      },
-    });
-  }
+  constructor(private readonly source: DataSource) {}
 
   async add(tx: EntityManager, events: KaikaEvent | KaikaEvent[]): Promise<void> {
     const all = [events].flat();
-    if (!tx.queryRunner?.isTransactionActive) throw new Error('Outbox.add works inside a transaction only');
+    if (!tx.queryRunner?.isTransactionActive || tx.dataSource !== this.source) {
+      throw new Error('Outbox.add works inside a transaction on the service’s own database only');
+    }
     if (all.length === 0) return;
     await tx.query(
       `insert into outbox (event_id, topic, key, value)
@@ -35,11 +31,15 @@ export class Outbox {
         all.map((e) => JSON.stringify(e)),
       ],
     );
-    this.#wrote.add(tx.queryRunner);
+    afterCommit(tx, () => this.#committed());
   }
 
   /** Calls `listener` after each commit that added events; best effort, the relay polls as well. */
   onCommit(listener: () => void): void {
     this.#listeners.add(listener);
+  }
+
+  #committed(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -1,0 +1,3 @@
+export { StatusFeed, type StatusFeedOptions } from './status-feed.js';
+export { type Watermark } from './feed-rows.js';
+export { STATUS_FEED_MIGRATIONS } from './migrations.js';
