@@ -20,3 +20,11 @@ export { lint } from './lint.js';
 export { checkName, NAME_FIELDS, normalizeName, type Name } from './names.js';
 export { addYears, NEUTRAL_POLICY, notAfterFor, PROFILES, type Profile, type ProfileName } from './profiles.js';
 export { SoftwareSigner, type Signer, type SigningStream } from './signer.js';
+// what libs/ocsp signs and reads is made of the same parts
+export { DerError, DerReader, readHeader } from './der-reader.js';
+export { bitString, enumerated, explicit, implicit, integer, integerOctets } from './der.js';
+export { nothing, octetString, oid, sequence, time, tlv } from './der.js';
+export { authorityKeyIdentifier, extension, keyUsage, subjectKeyIdentifier } from './extensions.js';
+export { keepOnce, syncFolder } from './files.js';
+export { SIGNATURE_ALGORITHMS } from './keys.js';
+export { encodeName } from './names.js';
