@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import { afterAll, beforeAll } from '@jest/globals';
+import { Client } from 'pg';
 import pino from 'pino';
 import { Clock } from '#libs/clock';
 import {
@@ -16,7 +18,7 @@ import {
   sealCredential,
   type KeyPair,
 } from '#libs/credentials';
-import { provision, migrate, type TestDatabase } from '#libs/database';
+import { migrate, provision, type TestDatabase, withTestDatabase } from '#libs/database';
 import { CaError, toProblem, type ErrorCode } from '#libs/errors';
 import { type EventData, type EventType, newEvent, topicOf } from '#libs/events';
 import { createService, type RunningService } from '#libs/host';
@@ -176,7 +178,10 @@ export class AcceptanceBench {
   readonly centre = new FakeCentre();
   readonly cards = new VirtualCardStore(join(this.dir, 'cards'));
   service!: RunningService;
+  /** Everything logged, at the finest level. */
   log = '';
+  /** With the owner's rights. */
+  #owner!: Client;
   #base = '';
   #jobKey!: KeyPair;
   #credentialKey!: KeyPair;
@@ -204,6 +209,7 @@ export class AcceptanceBench {
   async stop(): Promise<void> {
     await this.service.close();
     await this.centre.close();
+    await this.#owner.end();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -213,6 +219,8 @@ export class AcceptanceBench {
     await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
     const own = await provision(database.url, 'acceptance', { owner: 'o', app: 'a' });
     await migrate({ ownerUrl: own.ownerUrl, schema: 'acceptance', migrations: [...acceptance.migrations] as never });
+    this.#owner = new Client({ connectionString: own.ownerUrl });
+    await this.#owner.connect();
     this.#jobKey = await ensureKeyPair(file('job'), 'Ed25519');
     this.#credentialKey = await ensureKeyPair(file('credential'));
     await ensureKeyPair(file('service'), 'Ed25519');
@@ -236,6 +244,20 @@ export class AcceptanceBench {
   /** What agents check PIN jobs with. */
   get jobKey(): KeyObject {
     return createPublicKey(this.#jobKey.privateKey as never);
+  }
+
+  async sql<T = Record<string, unknown>>(statement: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.#owner.query(statement, values)).rows as T[];
+  }
+
+  /** Makes the database refuse one kind of write until the answer is called. */
+  async refuseWrites(table: string, operation: 'insert' | 'update', when = 'true'): Promise<() => Promise<void>> {
+    await this.sql(`create or replace function refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'told to fail'; end $$`);
+    await this.sql(
+      `create trigger refuse before ${operation} on ${table} for each row when (${when}) execute function refuse()`,
+    );
+    return async () => void (await this.sql(`drop trigger refuse on ${table}`));
   }
 
   newCardNumber(): string {
@@ -310,6 +332,20 @@ export class AcceptanceBench {
     });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
+}
+
+/** For jest: one running service for the file that calls it. */
+export function withAcceptance(): { readonly bench: AcceptanceBench } {
+  let running: AcceptanceBench | undefined;
+  afterAll(() => running?.stop()); // before the database, whose own hook comes next
+  const database = withTestDatabase();
+  beforeAll(async () => void (running = await AcceptanceBench.start(database)), 120_000);
+  return {
+    get bench() {
+      if (!running) throw new Error('the service runs from beforeAll to afterAll');
+      return running;
+    },
+  };
 }
 
 export function issuedOf(sample: SampleCard, way: 'A' | 'B'): EventData<'certificate.issued'> {

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { ServiceClient } from '#libs/doors';
+import type { ServiceClient } from '#libs/doors';
 import { CaError, type ErrorCode } from '#libs/errors';
 import { utc } from '#libs/events';
 import type { KnownCards } from './known-cards.js';
