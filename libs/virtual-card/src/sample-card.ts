@@ -14,7 +14,8 @@ export interface SampleCard {
 
 export interface SampleOptions extends CardOptions {
   transportPin?: string;
-  signatureKey?: CardAlgorithm;
+  /** For both business certificates; P-256 unless said: making RSA keys takes a second */
+  key?: CardAlgorithm;
   name?: string;
   ubn?: string;
   email?: string;
@@ -25,21 +26,21 @@ const NOT_AFTER = new Date('2030-12-31T15:59:59Z');
 
 /**
  * A personalised and sealed card for tests, of a made-up company, its certificates signed by a key nobody keeps.
- * The keys of 9C and 9D are P-256 and RSA unless told otherwise: making RSA keys takes a second.
+ * With P-256 the certificate in 9D is of the signature profile, as encryption knows RSA only.
  */
 export async function sampleCard(
   store: VirtualCardStore,
   cardNumber: string,
   options: SampleOptions = {},
 ): Promise<SampleCard> {
-  const { transportPin = '24681357', signatureKey = 'p-256', name = '光年測試股份有限公司' } = options;
+  const { transportPin = '24681357', key = 'p-256', name = '光年測試股份有限公司' } = options;
   const cardUuid = randomUUID();
   await store.create(cardNumber, options);
   const connection = await store.open(cardNumber);
   const card = await PivCard.select(connection);
   const keys = {
-    '9C': await card.generateKey('9C', signatureKey),
-    '9D': await card.generateKey('9D', 'rsa-2048'),
+    '9C': await card.generateKey('9C', key),
+    '9D': await card.generateKey('9D', key),
     '9E': await card.generateKey('9E', 'p-256'),
   };
   const { ubn = '12345675', email } = options;
@@ -47,7 +48,7 @@ export async function sampleCard(
   const issue = newIssuer();
   const certificates = {
     '9C': await issue('businessCardSignature', keys['9C'], business),
-    '9D': await issue('businessCardEncryption', keys['9D'], business),
+    '9D': await issue(key === 'p-256' ? 'businessCardSignature' : 'businessCardEncryption', keys['9D'], business),
     '9E': await issue('cardAuthentication', keys['9E'], { subject: { CN: cardNumber }, cardUuid }),
   };
   await card.putObject(OBJECT.CHUID, buildChuid(cardUuid, NOT_AFTER));

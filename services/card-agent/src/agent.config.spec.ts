@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { agentSettings } from './agent.config.js';
+
+describe('agentSettings', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'kaika-agent-config-'));
+  const KAIKA_JOB_KEY_FILE = join(dir, 'job-key.pub');
+  writeFileSync(KAIKA_JOB_KEY_FILE, '{"kty":"OKP"}');
+  afterAll(() => rmSync(dir, { recursive: true }));
+  const read = (origins: string, args: string[] = []) =>
+    agentSettings({ KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: origins, DATA_DIR: dir }, args);
+
+  it('reads its port, its list of origins and the centre’s key', () => {
+    expect(read('https://ca.example, http://localhost:8080')).toMatchObject({
+      port: 3010,
+      origins: ['https://ca.example', 'http://localhost:8080'],
+      jobKey: { kty: 'OKP' },
+      virtualCardsDir: undefined,
+    });
+    expect(read('https://ca.example', ['--virtual']).virtualCardsDir).toBe(join(dir, 'virtual-cards'));
+  });
+
+  it.each(['*', 'https://*.ca.example/', 'https://ca.example/', 'ca.example', 'https://CA.example', 'null', ''])(
+    'takes no list of origins such as %j',
+    (origins) => expect(() => read(origins)).toThrow('KAIKA_AGENT_ORIGINS'),
+  );
+});

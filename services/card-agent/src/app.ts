@@ -1,0 +1,94 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import express, { type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { ContractInterceptor } from '#libs/doors';
+import { nestLogger, ProblemFilter } from '#libs/host';
+import { AgentController } from './agent.controller.js';
+import { AGENT_VERSION, type AgentConfig } from './agent.config.js';
+import { CardService } from './card.service.js';
+import { door } from './door.js';
+import { PinController } from './pin.controller.js';
+import { PinService } from './pin.service.js';
+import { CardGate, NoReader, VirtualReader } from './reader.js';
+import { VirtualReaderController } from './virtual-reader.controller.js';
+
+const BODY_LIMIT_BYTES = 16 * 1024;
+const FORM_LIMIT_BYTES = 1024;
+
+const title = new DocumentBuilder().setTitle('kaika card agent').setVersion(AGENT_VERSION).build();
+
+/** The agent as a Nest application of its own; `listenOnLoopback` opens it. Its own origin, so its own listener. */
+export async function createCardAgent(config: AgentConfig): Promise<INestApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(moduleOf(config), {
+    bodyParser: false,
+    forceCloseConnections: true,
+    logger: nestLogger(config.log),
+  });
+  app.disable('x-powered-by');
+  app.use(securityHeaders());
+  app.use(door(config.origins));
+  app.use('/pin', express.urlencoded({ extended: false, limit: FORM_LIMIT_BYTES }));
+  app.use(['/v1', '/virtual'], express.json({ limit: BODY_LIMIT_BYTES, strict: true }));
+  let document: OpenAPIObject | undefined;
+  app.use('/openapi.json', (_request: unknown, response: express.Response) => {
+    response.json((document ??= SwaggerModule.createDocument(app, title)));
+  });
+  app.useGlobalFilters(new ProblemFilter(config.log));
+  app.useGlobalInterceptors(new ContractInterceptor());
+  await app.init();
+  return app;
+}
+
+/**
+ * Listens on 127.0.0.1, and on [::1] where the machine has it; never on another address.
+ *
+ * @param port 0: a free one
+ */
+export async function listenOnLoopback(
+  app: INestApplication,
+  port: number,
+): Promise<{ port: number; close(): Promise<void> }> {
+  await app.listen(port, '127.0.0.1');
+  const { port: actual } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const second = createServer(app.getHttpAdapter().getInstance() as RequestHandler as never);
+  const there = await new Promise<boolean>((resolve) => {
+    second.once('error', () => resolve(false)).listen(actual, '::1', () => resolve(true));
+  });
+  const close = async () => {
+    if (there) await new Promise((resolve) => second.close(resolve).closeAllConnections());
+    await app.close();
+  };
+  return { port: actual, close };
+}
+
+function moduleOf({ virtualCardsDir, transmitTimeoutMs, clock, log, jobKey }: AgentConfig) {
+  const virtual = virtualCardsDir === undefined ? undefined : new VirtualReader(virtualCardsDir);
+  const gate = new CardGate(virtual ?? new NoReader(), transmitTimeoutMs);
+  const cards = new CardService(gate, clock);
+  const pins = new PinService(gate, cards, clock, log, jobKey);
+  @Module({
+    controllers: [AgentController, PinController, ...(virtual ? [VirtualReaderController] : [])],
+    providers: [
+      { provide: CardService, useValue: cards },
+      { provide: PinService, useValue: pins },
+      ...(virtual ? [{ provide: VirtualReader, useValue: virtual }] : []),
+    ],
+  })
+  class CardAgentModule {}
+  return CardAgentModule;
+}
+
+function securityHeaders() {
+  return helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    frameguard: { action: 'deny' },
+    // With no-referrer a browser would send the page's own form with "Origin: null".
+    referrerPolicy: { policy: 'same-origin' },
+    strictTransportSecurity: false,
+  });
+}

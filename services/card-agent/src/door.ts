@@ -1,0 +1,71 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { CaError } from '#libs/errors';
+
+const METHODS = 'GET, POST, PUT';
+const HEADERS = 'content-type, x-kaika-agent';
+const PREFLIGHT_SECONDS = 60;
+
+/**
+ * Who may speak to an agent on loopback, checked before anything of a request is read:
+ * - its own Host, to the letter (a rebound DNS name arrives with another), else 421;
+ * - for the API an Origin that is there and on the list, to the letter, and the header that no form can send, else 403;
+ * - for the agent's own PIN form its own Origin.
+ */
+export function door(origins: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    mustBeOwnHost(request);
+    response.setHeader('Cache-Control', 'no-store');
+    if (request.path.startsWith('/pin/')) {
+      if (request.method !== 'GET') mustBeOwnForm(request);
+      return next();
+    }
+    if (request.path === '/openapi.json' && request.method === 'GET') return next();
+
+    response.vary('Origin');
+    const { origin } = request.headers;
+    if (origin === undefined || !origins.includes(origin)) {
+      throw new CaError('originNotAllowed', 'the page’s origin is missing or not on this agent’s list');
+    }
+    response.setHeader('Access-Control-Allow-Origin', origin);
+    if (request.method === 'OPTIONS') return preflight(request, response);
+    if (request.headers['x-kaika-agent'] !== '1') {
+      throw new CaError('originNotAllowed', 'send the header X-Kaika-Agent: 1');
+    }
+    next();
+  };
+}
+
+/** The agent's own address as the browser must have been told it; never a name, as names can be rebound. */
+export function ownHosts(request: Request): readonly string[] {
+  const port = request.socket.localPort;
+  return [`127.0.0.1:${port}`, `[::1]:${port}`];
+}
+
+function mustBeOwnHost(request: Request): void {
+  if (!ownHosts(request).includes(request.headers.host ?? '')) {
+    throw new CaError('hostNotAllowed', 'address this agent as 127.0.0.1 with its port');
+  }
+}
+
+function mustBeOwnForm(request: Request): void {
+  if (request.headers.origin !== `http://${request.headers.host}`) {
+    throw new CaError('originNotAllowed', 'the PIN form is sent by the agent’s own page only');
+  }
+}
+
+/**
+ * CORS (Fetch §3.2), and what browsers ask before a public page reaches loopback: Private Network Access and its
+ * successor, Local Network Access.
+ */
+function preflight(request: Request, response: Response): void {
+  response.vary('Access-Control-Request-Method').vary('Access-Control-Request-Headers');
+  response.setHeader('Access-Control-Allow-Methods', METHODS);
+  response.setHeader('Access-Control-Allow-Headers', HEADERS);
+  response.setHeader('Access-Control-Max-Age', PREFLIGHT_SECONDS);
+  for (const network of ['private', 'local']) {
+    if (request.headers[`access-control-request-${network}-network`] === 'true') {
+      response.setHeader(`Access-Control-Allow-${network === 'private' ? 'Private' : 'Local'}-Network`, 'true');
+    }
+  }
+  response.status(204).end();
+}
