@@ -59,11 +59,17 @@ export async function lockCard(tx: EntityManager, cardNumber: string): Promise<L
   };
 }
 
+/** What a change leaves on the card beside its state. */
+export interface CardMarks {
+  readonly activation?: string;
+  readonly receiptId?: string;
+}
+
 export async function saveCard(
   tx: EntityManager,
   cardNumber: string,
   state: CardState,
-  { activation, receiptId }: { activation?: string; receiptId?: string },
+  { activation, receiptId }: CardMarks,
 ): Promise<void> {
   await tx.query(
     `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,

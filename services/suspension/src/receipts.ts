@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -45,10 +44,16 @@ interface ReceiptRecord {
 export class Receipts {
   constructor(@InjectDataSource() private readonly source: DataSource) {}
 
-  async write(tx: EntityManager, command: SubscriberCommand, status: CardStatus, row: CardRow): Promise<Receipt> {
+  async write(
+    tx: EntityManager,
+    id: string,
+    command: SubscriberCommand,
+    status: CardStatus,
+    row: CardRow,
+  ): Promise<Receipt> {
     const { cardNumber, holds } = row;
     const at = new Date(row.at);
-    const record = { id: randomUUID(), cardNumber, command, status, holds, at, cut: nextMidnight(at) };
+    const record = { id, cardNumber, command, status, holds, at, cut: nextMidnight(at) };
     await tx.query(
       `insert into receipt (id, card_number, command, status, holds, at, cut, seq, issuer_ski)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,

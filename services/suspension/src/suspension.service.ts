@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -5,7 +6,7 @@ import { Pepper } from '#libs/credentials';
 import { CaError } from '#libs/errors';
 import type { CardRow, EventData } from '#libs/events';
 import { Idempotency } from '#libs/idempotency';
-import { insertCard, lockCard, saveCard, type LockedCard } from './card.js';
+import { insertCard, lockCard, saveCard, type CardMarks, type LockedCard } from './card.js';
 import { standingHolds, statusOf, transition, type CardState, type CardStatus, type Command } from './card-status.js';
 import { Receipts, type Receipt, type SubscriberCommand } from './receipts.js';
 import { StatusLog } from './status-log.js';
@@ -62,8 +63,7 @@ export class SuspensionService {
     return this.source.transaction(async (tx) => {
       const card = await lockCard(tx, cardNumber);
       if (!card) throw new CaError('unknownCard', `card ${cardNumber} is not known here yet`);
-      const change = await this.carryOut(tx, card, { name: 'accept' });
-      if (change) await saveCard(tx, cardNumber, change.state, { activation });
+      const change = await this.carryOut(tx, card, { name: 'accept' }, { activation });
       const state = change?.state ?? card.state;
       return { status: statusOf(state, card.readAt), acceptedAt: state.acceptedAt!.toISOString() };
     });
@@ -86,23 +86,25 @@ export class SuspensionService {
   ): Promise<Receipt> {
     const card = await lockCard(tx, cardNumber);
     if (card?.generation !== generation) throw new VerifierReplaced();
-    const change = await this.carryOut(tx, card, { name: command });
+    const receiptId = randomUUID();
+    const change = await this.carryOut(tx, card, { name: command }, { receiptId });
     if (!change) return this.receipts.read(card.receiptId!, tx);
-    const { state, row } = change;
-    const receipt = await this.receipts.write(tx, command, statusOf(state, new Date(row.at)), row);
-    await saveCard(tx, cardNumber, state, { receiptId: receipt.id });
-    return receipt;
+    const status = statusOf(change.state, new Date(change.row.at));
+    return this.receipts.write(tx, receiptId, command, status, change.row);
   }
 
   /**
-   * Decided once before the log's lock, which so is taken only for a change, and finally at the log's time.
+   * Moves a locked card: row, list, card, event. What it does was decided once before the log's lock, which so is taken
+   * only for a change, and is decided finally at the log's time.
    *
    * @returns undefined when the card is already where the command would bring it
+   * @throws CaError cardRevoked | cardExpired | cardHeld | cardNotSuspended
    */
-  private async carryOut(
+  async carryOut(
     tx: EntityManager,
     card: LockedCard,
     command: Command,
+    marks: CardMarks = {},
   ): Promise<{ state: CardState; row: CardRow } | undefined> {
     if (decide(card, command, card.readAt) === 'already') return undefined;
     let state = card.state;
@@ -112,6 +114,7 @@ export class SuspensionService {
       state = decided;
       return { card: card.identity, command, before: card.state, after: decided };
     });
+    await saveCard(tx, card.identity.cardNumber, state, marks);
     return { state, row };
   }
 }
