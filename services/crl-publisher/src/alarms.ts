@@ -5,6 +5,7 @@ import { LOG } from '#libs/host';
 /** What somebody has to look at. The list served before stays up meanwhile. */
 export const ALARMS = {
   ownerUnreachable: 'the status log cannot be read up to the cut',
+  statusLogBroken: 'rows of the status log do not fit together',
   runFailed: 'a list could not be made; it is tried again',
   runHeld: 'a list is held back: it differs from what the log says',
   unexplainedAddition: 'a list has entries the log does not explain; it was published all the same',

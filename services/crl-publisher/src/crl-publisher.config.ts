@@ -1,28 +1,59 @@
 import { z } from 'zod';
 import { httpUrl, readConfig, seconds, secretFile } from '#libs/config';
+import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+
+export interface CrlPublisherConfig {
+  /** `DATABASE_URL`: this service's application role. */
+  databaseUrl: string;
+  /** `KAIKA_BUS_URL`: application role of the embedded log. */
+  busUrl: string;
+  /** `KAIKA_JOBS_URL`: where BullMQ keeps the midnight job. */
+  jobsUrl: string;
+  /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log. */
+  suspensionUrl: string;
+  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
+  tokenIssuer: string;
+  serviceKey: KeyPair;
+  /** `KAIKA_AUTHORITY_DIR`: what the ceremony left; the issuing CA's key signs the lists. */
+  authorityDir: string;
+  /** `KAIKA_CRL_DIR`: this replica's copy of what it serves; rebuilt from the database when lost. */
+  crlDir: string;
+  /**
+   * `KAIKA_CRL_OVERLAP_SECONDS`, 6–12 h, default 8 h: how long a list outlives the moment its successor is due, which is
+   * the time there is to mend whatever keeps the successor away.
+   */
+  overlapSeconds: number;
+}
 
 const HOUR = 3_600;
 
-const variables = z.object({
-  /** The application role's address; the schema is this service's own. */
-  DATABASE_URL: z.string().min(1),
-  KAIKA_BUS_URL: z.string().min(1).optional(),
-  KAIKA_JOBS_URL: z.string().min(1),
+const settings = z.object({
+  DATABASE_URL: z.string(),
+  KAIKA_BUS_URL: z.string(),
+  KAIKA_JOBS_URL: z.string(),
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_TOKEN_ISSUER: httpUrl(),
+  KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: secretFile(),
-  KAIKA_AUTHORITY_DIR: z.string().min(1),
-  /** Where each replica keeps the lists it serves; rebuilt from the database when lost. */
-  KAIKA_CRL_DIR: z.string().min(1),
-  /** How long a list outlives the moment its successor is due: time to mend what kept the successor away. */
+  KAIKA_AUTHORITY_DIR: z.string(),
+  KAIKA_CRL_DIR: z.string(),
   KAIKA_CRL_OVERLAP_SECONDS: seconds(6 * HOUR, 12 * HOUR).default(8 * HOUR),
 });
 
-export type CrlPublisherConfig = z.output<typeof variables>;
-
-export const CRL_PUBLISHER_CONFIG = Symbol('crl-publisher config');
-
-export const readCrlPublisherConfig = (env: NodeJS.ProcessEnv): CrlPublisherConfig => readConfig(variables, env);
+/** @throws ConfigError naming the variables */
+export async function readCrlPublisherConfig(env: NodeJS.ProcessEnv): Promise<CrlPublisherConfig> {
+  const read = readConfig(settings, env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    busUrl: read.KAIKA_BUS_URL,
+    jobsUrl: read.KAIKA_JOBS_URL,
+    suspensionUrl: read.KAIKA_SUSPENSION_URL,
+    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
+    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    authorityDir: read.KAIKA_AUTHORITY_DIR,
+    crlDir: read.KAIKA_CRL_DIR,
+    overlapSeconds: read.KAIKA_CRL_OVERLAP_SECONDS,
+  };
+}
 
 /** Injects the `Authority` (libs/pki): certificates and, on demand, the key that signs lists. */
 export const AUTHORITY = Symbol('authority');

@@ -1,6 +1,7 @@
 import { CLOCK_MIGRATION } from '#libs/database';
 import type { ServiceDefinition } from '#libs/host';
 import { MESSAGING_MIGRATIONS } from '#libs/messaging';
+import { loadAuthority } from '#libs/pki';
 import { STATUS_FEED_MIGRATIONS } from '#libs/status-feed';
 import { readCrlPublisherConfig } from './crl-publisher.config.js';
 import { CrlPublisherModule } from './crl-publisher.module.js';
@@ -9,5 +10,8 @@ import { CrlPublisher1700000003000 } from './migrations/1700000003000-crl-publis
 export const crlPublisher: ServiceDefinition = {
   name: 'crl-publisher',
   migrations: [CLOCK_MIGRATION, ...MESSAGING_MIGRATIONS, ...STATUS_FEED_MIGRATIONS, CrlPublisher1700000003000],
-  module: (env) => CrlPublisherModule.register(readCrlPublisherConfig(env)),
+  module: async (env) => {
+    const config = await readCrlPublisherConfig(env);
+    return CrlPublisherModule.register(config, await loadAuthority(config.authorityDir));
+  },
 };

@@ -53,17 +53,17 @@ export class ListRun {
   constructor(private readonly parts: ListRunParts) {}
 
   /** @returns how it ended; `idle` when nothing is due, `busy` when another process is at it */
-  async perform(signal?: AbortSignal): Promise<Outcome | 'idle' | 'busy'> {
+  async perform(): Promise<Outcome | 'idle' | 'busy'> {
     const { source, clock, issuer, runs, owner } = this.parts;
     const done = await withIssuerLock(source, issuer.skiHex, async (connection) => {
       const run = await runs.newest(issuer.skiHex, clock.now(), () => owner.logIsEmpty());
-      return run ? this.attempt(run, connection, signal) : 'idle';
+      return run ? this.attempt(run, connection) : 'idle';
     });
     return done ?? 'busy';
   }
 
-  private async attempt(run: DueRun, connection: QueryRunner, signal?: AbortSignal): Promise<Outcome> {
-    const marker = await this.awaitMarker(run, signal);
+  private async attempt(run: DueRun, connection: QueryRunner): Promise<Outcome> {
+    const marker = await this.awaitMarker(run);
     const attempt = await this.start(run);
     try {
       const draft = await this.build(attempt, marker, connection);
@@ -79,14 +79,14 @@ export class ListRun {
   }
 
   /** Steps 1 and 2: the cut's row in the log, and every row below it. A first list needs neither. */
-  async awaitMarker(run: DueRun, signal?: AbortSignal): Promise<Marker> {
+  async awaitMarker(run: DueRun): Promise<Marker> {
     if (run.kind === 'first') return NO_ROWS;
     const { owner, log } = this.parts;
     const row = await owner.putCut(run.cut);
     if (Date.parse(row.cut) !== run.cut.getTime())
       throw new CaError('statusFeedBroken', 'the owner answered for another cut');
-    await log.waitFor(row.seq, signal);
-    const list = (await log.cut(row)).find(({ issuerSki }) => issuerSki === run.issuerSki);
+    await log.waitFor(row.seq);
+    const list = (await log.expected(row)).find(({ issuerSki }) => issuerSki === run.issuerSki);
     return list ? { seq: row.seq, count: list.count, digest: list.digest } : { ...NO_ROWS, seq: row.seq };
   }
 

@@ -33,22 +33,28 @@ async function moveListing(row: CardRow, tx: EntityManager): Promise<void> {
 }
 
 async function keepCut(row: CutRow, tx: EntityManager): Promise<void> {
-  await tx.query(
-    'insert into cut (cut, marker_seq, lists) values ($1, $2, $3) on conflict do nothing', //
-    [row.cut, row.seq, JSON.stringify(row.lists)],
-  );
+  await tx.query('insert into cut (cut, marker_seq, hash, lists) values ($1, $2, $3, $4) on conflict do nothing', [
+    row.cut,
+    row.seq,
+    row.hash,
+    JSON.stringify(row.lists),
+  ]);
 }
 
 /** The marker of a cut as our own copy of the log has it. */
-export async function keptCut(
-  tx: EntityManager,
-  cut: Date,
-): Promise<{ markerSeq: number; lists: CutRow['lists'] } | undefined> {
-  const [row] = await tx.query<{ marker_seq: string; lists: CutRow['lists'] }[]>(
-    'select marker_seq, lists from cut where cut = $1',
+export async function keptCut(tx: EntityManager, cut: Date): Promise<KeptCut | undefined> {
+  const [row] = await tx.query<(KeptCut & { markerSeq: string })[]>(
+    'select marker_seq as "markerSeq", hash, lists from cut where cut = $1',
     [cut],
   );
-  return row && { markerSeq: Number(row.marker_seq), lists: row.lists };
+  return row && { ...row, markerSeq: Number(row.markerSeq) };
+}
+
+export interface KeptCut {
+  readonly markerSeq: number;
+  /** Of the marker's row in the log. */
+  readonly hash: string;
+  readonly lists: CutRow['lists'];
 }
 
 /**

@@ -8,10 +8,10 @@ import type { ServedFiles } from './served-files.js';
 
 const POKE_MS = 60_000;
 const RECONCILE_MS = 10_000;
-const FIRST_RETRY_MS = 500;
+const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 60_000;
 /** Failures in a row to reach the log's owner before it is worth an alarm: services start at different moments. */
-const PATIENCE = 4;
+const PATIENCE = 6;
 /** A list should be there minutes after its cut; hours of overlap are left to act on this alarm. */
 const OVERDUE_MS = 10 * 60_000;
 
@@ -104,7 +104,7 @@ export class Midnight {
   private async tryOnce(): Promise<boolean> {
     const { run, alarms, log } = this.parts;
     try {
-      const outcome = await run.perform(this.#stop.signal);
+      const outcome = await run.perform();
       if (outcome === 'published') await this.reconcile();
       if (outcome !== 'idle') log.info({ outcome }, 'list run');
       return outcome === 'idle' || outcome === 'published' || outcome === 'busy';

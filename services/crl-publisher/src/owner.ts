@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ServiceClient } from '#libs/doors';
+import { CaError } from '#libs/errors';
 import { cutRow, statusRow, type CutRow, type StatusRow } from '#libs/events';
 
 const statusLog = z.object({ epoch: z.uuid(), rows: z.array(statusRow) });
@@ -15,9 +16,13 @@ export class StatusOwner {
     return this.client.call('PUT', path, cutRow);
   }
 
+  /** @throws CaError statusFeedBroken when the owner's own log has a gap; PeerUnreachable */
   async rowsAfter(seq: number, limit = PAGE): Promise<StatusRow[]> {
-    const path = `/api/v1/status-log?after=${seq}&limit=${limit}`;
-    return (await this.client.call('GET', path, statusLog)).rows;
+    const { rows } = await this.client.call('GET', `/api/v1/status-log?after=${seq}&limit=${limit}`, statusLog);
+    const gap = rows.findIndex((row, i) => row.seq !== seq + 1 + i);
+    if (gap >= 0)
+      throw new CaError('statusFeedBroken', `the owner has no row ${seq + 1 + gap}`, { seq: seq + 1 + gap });
+    return rows;
   }
 
   async logIsEmpty(): Promise<boolean> {

@@ -34,6 +34,7 @@ const LISTINGS = `
   create table cut (
     cut timestamptz primary key,
     marker_seq bigint not null unique,
+    hash text not null,
     lists jsonb not null
   );`;
 

@@ -1,0 +1,124 @@
+import {
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type Provider,
+} from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { Logger } from 'pino';
+import { DataSource } from 'typeorm';
+import { Clock } from '#libs/clock';
+import { dataSource } from '#libs/database';
+import { ServiceClient, serviceTokens } from '#libs/doors';
+import { LOG } from '#libs/host';
+import { MessagingModule, Outbox } from '#libs/messaging';
+import { TOPICS } from '#libs/events';
+import type { Authority } from '#libs/pki';
+import { StatusFeed } from '#libs/status-feed';
+import { Alarms } from './alarms.js';
+import { CrlController } from './crl.controller.js';
+import { AUTHORITY, type CrlPublisherConfig } from './crl-publisher.config.js';
+import { CrlPublisherHandlers } from './crl-publisher.handlers.js';
+import { CrlsController } from './crls.controller.js';
+import { DueRuns } from './due-runs.js';
+import { applyStatusRow } from './listings.js';
+import { ListRun } from './list-run.js';
+import { Midnight } from './midnight.js';
+import { StatusOwner } from './owner.js';
+import { PublishedLists } from './published-lists.js';
+import { ServedFiles } from './served-files.js';
+import { StatusLog } from './status-log.js';
+
+@Module({})
+export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(private readonly midnight: Midnight) {}
+
+  static register(config: CrlPublisherConfig, authority: Authority): DynamicModule {
+    return {
+      module: CrlPublisherModule,
+      imports: [
+        TypeOrmModule.forRoot(dataSource({ appUrl: config.databaseUrl, schema: 'crl_publisher' })),
+        MessagingModule.forService({
+          service: 'crl-publisher',
+          transport: { kind: 'embedded', busUrl: config.busUrl },
+          neverDeadLetter: [TOPICS.status],
+        }),
+      ],
+      controllers: [CrlController, CrlsController, CrlPublisherHandlers],
+      providers: [Alarms, { provide: AUTHORITY, useValue: authority }, ...parts(config, authority)],
+    };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.midnight.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.midnight.stop();
+  }
+}
+
+function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Provider[] {
+  return [
+    {
+      provide: StatusOwner,
+      useFactory: () => {
+        const tokens = serviceTokens(config.serviceKey, config.tokenIssuer, 'crl-publisher');
+        return new StatusOwner(new ServiceClient(config.suspensionUrl, tokens));
+      },
+    },
+    {
+      provide: StatusFeed,
+      useFactory: (source: DataSource, owner: StatusOwner, alarms: Alarms) =>
+        new StatusFeed({
+          source,
+          apply: applyStatusRow,
+          fetchRows: (after, limit) => owner.rowsAfter(after, limit),
+          alarm: (error) => alarms.raise('statusLogBroken', { err: error }),
+        }),
+      inject: [DataSource, StatusOwner, Alarms],
+    },
+    {
+      provide: StatusLog,
+      useFactory: (feed: StatusFeed, source: DataSource) => new StatusLog(feed, source),
+      inject: [StatusFeed, DataSource],
+    },
+    { provide: DueRuns, useFactory: (source: DataSource) => new DueRuns(source), inject: [DataSource] },
+    {
+      provide: PublishedLists,
+      useFactory: (source: DataSource, runs: DueRuns, outbox: Outbox) => new PublishedLists(source, runs, outbox),
+      inject: [DataSource, DueRuns, Outbox],
+    },
+    {
+      provide: ServedFiles,
+      useFactory: (lists: PublishedLists, alarms: Alarms) => new ServedFiles(config.crlDir, lists, alarms),
+      inject: [PublishedLists, Alarms],
+    },
+    {
+      provide: ListRun,
+      useFactory: (
+        source: DataSource,
+        clock: Clock,
+        owner: StatusOwner,
+        log: StatusLog,
+        runs: DueRuns,
+        lists: PublishedLists,
+        files: ServedFiles,
+        alarms: Alarms,
+      ) =>
+        new ListRun({
+          ...{ source, clock, owner, log, runs, lists, files, alarms },
+          issuer,
+          overlapSeconds: config.overlapSeconds,
+        }),
+      inject: [DataSource, Clock, StatusOwner, StatusLog, DueRuns, PublishedLists, ServedFiles, Alarms],
+    },
+    {
+      provide: Midnight,
+      useFactory: (clock: Clock, run: ListRun, files: ServedFiles, alarms: Alarms, log: Logger) =>
+        new Midnight({ clock, issuer, run, files, alarms, log }),
+      inject: [Clock, ListRun, ServedFiles, Alarms, LOG],
+    },
+  ];
+}
