@@ -15,6 +15,7 @@ export interface MigrateOptions {
  * the others wait for its advisory lock and find nothing left to do.
  */
 export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions): Promise<void> {
+  if (migrations.length === 0) return;
   const guard = new Client({ connectionString: ownerUrl });
   await guard.connect();
   try {

@@ -1,0 +1,2 @@
+export { DailyJob, type DailyJobOptions, type SchedulerCheck } from './daily-job.js';
+export { prepareJobs, type JobsBackend } from './backend.js';
