@@ -1,0 +1,12 @@
+import type { ServiceDefinition } from '#libs/host';
+import { MESSAGING_MIGRATIONS } from '#libs/messaging';
+import { STATUS_FEED_MIGRATIONS } from '#libs/status-feed';
+import { StatusQuery1764000200001 } from './migrations/1764000200001-status-query.js';
+import { readStatusQueryConfig } from './status-query.config.js';
+import { StatusQueryModule } from './status-query.module.js';
+
+export const statusQuery: ServiceDefinition = {
+  name: 'status-query',
+  migrations: [...MESSAGING_MIGRATIONS, ...STATUS_FEED_MIGRATIONS, StatusQuery1764000200001],
+  module: async (env) => StatusQueryModule.register(await readStatusQueryConfig(env)),
+};

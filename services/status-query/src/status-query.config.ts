@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { httpUrl, readConfig, secretFile } from '#libs/config';
+import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+
+export interface StatusQueryConfig {
+  /** `DATABASE_URL`: this service's application role. */
+  databaseUrl: string;
+  /** `KAIKA_BUS_URL`: application role of the embedded log. */
+  busUrl: string;
+  /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log, asked for rows the bus did not bring. */
+  suspensionUrl: string;
+  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
+  tokenIssuer: string;
+  serviceKey: KeyPair;
+}
+
+const settings = z.object({
+  DATABASE_URL: z.string(),
+  KAIKA_BUS_URL: z.string(),
+  KAIKA_SUSPENSION_URL: httpUrl(),
+  KAIKA_TOKEN_ISSUER: z.string(),
+  KAIKA_SERVICE_KEY_FILE: secretFile(),
+});
+
+/** @throws ConfigError naming the variables */
+export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<StatusQueryConfig> {
+  const read = readConfig(settings, env);
+  return {
+    databaseUrl: read.DATABASE_URL,
+    busUrl: read.KAIKA_BUS_URL,
+    suspensionUrl: read.KAIKA_SUSPENSION_URL,
+    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
+    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+  };
+}
