@@ -1,4 +1,5 @@
 import { type DynamicModule, Inject, type INestApplicationContext, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common'; // prettier-ignore
+import { ModulesContainer } from '@nestjs/core';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { EventSink } from './bus-record.js';
 import { Consumer } from './consumer.js';
@@ -67,11 +68,8 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
  * `app.connectMicroservice({ strategy })`; after it, not awaited: `app.startAllMicroservices()`.
  */
 export function strategyOf(app: INestApplicationContext): BusStrategy | undefined {
-  try {
-    return app.get<BusStrategy>(STRATEGY, { strict: false });
-  } catch {
-    return undefined;
-  }
+  const has = [...app.get(ModulesContainer).values()].some(({ metatype }) => metatype === MessagingModule);
+  return has ? app.get<BusStrategy>(STRATEGY, { strict: false }) : undefined;
 }
 
 function urlOf(options: DataSourceOptions): string {
