@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CaError } from '#libs/errors';
 import { readCertificate, type CertificateFacts } from './certificate-reader.js';
@@ -66,6 +66,7 @@ export async function loadAuthority(dir: string, options: { passphraseFile?: str
       );
     const [root, issuing, card] = await Promise.all([load('root'), load('issuing'), load('card')]);
     for (const ca of [root, issuing, card]) checkChain(ca, root);
+    await access(files.rootCrl);
     return { publicUrl, root, issuing, card, rootCrlFile: files.rootCrl };
   } catch (cause) {
     throw new CaError('authorityUnavailable', 'the authority’s folder cannot be used', {}, { cause });

@@ -73,9 +73,9 @@ export async function ceremony(options: CeremonyOptions): Promise<Authority> {
   const plan = await keepPlan(options, files.plan);
   const passphraseFile = options.passphraseFile ?? files.passphrase;
   const passphrase = await keepOnce(passphraseFile, 0o600, async () => randomBytes(32).toString('base64url'));
-  await Promise.all(
-    CA_ROLES.map((role) => keepKey(options, plan.keys[role], role, passphrase.toString('utf8').trim())),
-  );
+  const secret = passphrase.toString('utf8').trim();
+  const keys = await Promise.allSettled(CA_ROLES.map((role) => keepKey(options, plan.keys[role], role, secret)));
+  for (const key of keys) if (key.status === 'rejected') throw key.reason; // only when none is being made any more
   const root = await keepCertificate(options, plan, 'root');
   await keepCertificate(options, plan, 'issuing', root);
   await keepCertificate(options, plan, 'card', root);

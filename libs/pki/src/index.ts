@@ -26,5 +26,5 @@ export { bitString, enumerated, explicit, implicit, integer, integerOctets } fro
 export { nothing, octetString, oid, sequence, time, tlv } from './der.js';
 export { authorityKeyIdentifier, extension, keyUsage, subjectKeyIdentifier } from './extensions.js';
 export { keepOnce, syncFolder } from './files.js';
-export { SIGNATURE_ALGORITHMS } from './keys.js';
+export { algorithmOf, SIGNATURE_ALGORITHMS } from './keys.js';
 export { encodeName } from './names.js';

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { CaError } from '#libs/errors';
-import { nothing, oid, sequence } from './der.js';
+import { bitString, integerOctets, nothing, oid, sequence } from './der.js';
+import { DerReader } from './der-reader.js';
 import { OID } from './oids.js';
 
 export type KeyKind = 'rsa-2048' | 'rsa-3072' | 'rsa-4096' | 'p-256' | 'p-384';
@@ -38,29 +39,30 @@ export function maxSignatureBytes(key: KeyObject): number {
   return keyKind(key) === 'p-384' ? 104 : 72;
 }
 
-/** SubjectPublicKeyInfo, DER. */
-export const spkiOf = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' });
+const RSA_ENCRYPTION = sequence(oid(OID.rsaEncryption), nothing());
+const EC_PUBLIC_KEY: Record<string, Buffer> = {
+  'P-256': sequence(oid(OID.ecPublicKey), oid(OID.prime256v1)),
+  'P-384': sequence(oid(OID.ecPublicKey), oid(OID.secp384r1)),
+};
+
+/**
+ * SubjectPublicKeyInfo, DER (RFC 3279 §2.3.1, RFC 5480 §2.1.1). From the numbers: OpenSSL 3's own encoder takes twenty
+ * times as long, more than everything else in a certificate.
+ */
+export function spkiOf(key: KeyObject): Buffer {
+  const { n, e, crv, x, y } = key.export({ format: 'jwk' });
+  const octets = (text: string | undefined) => Buffer.from(text!, 'base64url');
+  if (n !== undefined) {
+    return sequence(RSA_ENCRYPTION, bitString(sequence(integerOctets(octets(n)), integerOctets(octets(e)))));
+  }
+  return sequence(EC_PUBLIC_KEY[crv!]!, bitString(Buffer.concat([Buffer.of(4), octets(x), octets(y)])));
+}
 
 /** SHA-1 over the octets of the key's BIT STRING (RFC 5280 §4.2.1.2, method 1); also OCSP's issuerKeyHash. */
 export function keyIdentifier(spki: Buffer): Buffer {
-  // SEQUENCE { algorithm SEQUENCE, subjectPublicKey BIT STRING }: into the first, over the second, into the third
-  const algorithm = content(spki, 0);
-  const key = content(spki, algorithm.at + totalLength(spki, algorithm.at));
-  return createHash('sha1')
-    .update(spki.subarray(key.at + 1))
-    .digest();
-}
-
-function content(der: Buffer, at: number): { at: number; length: number } {
-  const first = der[at + 1]!;
-  if (first < 0x80) return { at: at + 2, length: first };
-  const octets = first & 0x7f;
-  return { at: at + 2 + octets, length: der.readUIntBE(at + 2, octets) };
-}
-
-function totalLength(der: Buffer, at: number): number {
-  const inner = content(der, at);
-  return inner.at + inner.length - at;
+  const members = new DerReader(spki).into(0x30);
+  members.next(0x30);
+  return createHash('sha1').update(members.content(0x03).subarray(1)).digest();
 }
 
 /** A public key of the right kind and size that belongs to nobody: for estimating sizes before a key exists. */

@@ -1,18 +1,18 @@
 import { X509Certificate } from 'node:crypto';
-import { BitString, fromBER, Sequence } from 'asn1js';
-import { AlgorithmIdentifier, Certificate } from 'pkijs';
+import { Certificate } from 'pkijs';
 import { CaError } from '#libs/errors';
 import { SERIAL, type CertificateParams } from './certificate.js';
 import { assertDer } from './der-reader.js';
-import { algorithmOf, keyKind, spkiOf, type SignatureAlgorithm } from './keys.js';
+import { algorithmOf, keyKind, type SignatureAlgorithm } from './keys.js';
 import { extensionProblems } from './lint-extensions.js';
 import { nameProblems } from './lint-names.js';
 import { addYears, type Profile } from './profiles.js';
 
-const ALGORITHM_OIDS: Record<SignatureAlgorithm, string> = {
-  'rsa-sha256': '1.2.840.113549.1.1.11',
-  'ecdsa-sha256': '1.2.840.10045.4.3.2',
-  'ecdsa-sha384': '1.2.840.10045.4.3.3',
+/** AlgorithmIdentifier of each, not from the encoder's table, on purpose. */
+const ALGORITHMS: Record<SignatureAlgorithm, { oid: string; identifier: string }> = {
+  'rsa-sha256': { oid: '1.2.840.113549.1.1.11', identifier: '300d06092a864886f70d01010b0500' },
+  'ecdsa-sha256': { oid: '1.2.840.10045.4.3.2', identifier: '300a06082a8648ce3d040302' },
+  'ecdsa-sha384': { oid: '1.2.840.10045.4.3.3', identifier: '300a06082a8648ce3d040303' },
 };
 const DAY_MS = 86_400_000;
 
@@ -32,23 +32,26 @@ export function lint(tbsOrCertificate: Buffer, profile: Profile, params: Certifi
   }
 }
 
+/** Whatever the parsers throw, at first sight or deep inside an extension, is a problem of the bytes. */
 function lintProblems(bytes: Buffer, profile: Profile, params: CertificateParams): string[] {
-  let certificate: Certificate;
-  let x509: X509Certificate;
-  const isTbs = startsWithVersion(bytes);
-  const whole = isTbs ? asCertificate(bytes, issuerAlgorithm(params)) : bytes;
   try {
-    assertDer(whole);
-    certificate = Certificate.fromBER(whole);
-    x509 = new X509Certificate(whole);
+    return readProblems(bytes, profile, params);
   } catch (error) {
     return [`cannot be read: ${error instanceof Error ? error.message : String(error)}`];
   }
+}
+
+function readProblems(bytes: Buffer, profile: Profile, params: CertificateParams): string[] {
+  const isTbs = startsWithVersion(bytes);
+  const whole = isTbs ? asCertificate(bytes, issuerAlgorithm(params).identifier) : bytes;
+  assertDer(whole);
+  const certificate = Certificate.fromBER(whole);
+  const x509 = new X509Certificate(whole);
   return [
     ...headProblems(certificate, x509, params),
     ...validityProblems(certificate, profile, params),
     ...nameProblems(certificate, profile, params),
-    ...keyProblems(certificate, x509, profile, params),
+    ...keyProblems(x509, profile, params),
     ...extensionProblems(certificate, x509, profile, params),
     ...(isTbs ? [] : signatureProblems(x509, params)),
   ];
@@ -57,7 +60,7 @@ function lintProblems(bytes: Buffer, profile: Profile, params: CertificateParams
 const issuerKey = (params: CertificateParams) =>
   params.issuer === 'self' ? params.publicKey : params.issuer.publicKey;
 
-const issuerAlgorithm = (params: CertificateParams) => ALGORITHM_OIDS[algorithmOf(issuerKey(params))];
+const issuerAlgorithm = (params: CertificateParams) => ALGORITHMS[algorithmOf(issuerKey(params))];
 
 /** A TBSCertificate begins with [0] version; a Certificate with a SEQUENCE. */
 function startsWithVersion(bytes: Buffer): boolean {
@@ -65,17 +68,12 @@ function startsWithVersion(bytes: Buffer): boolean {
   return bytes[2 + lengthOctets] === 0xa0;
 }
 
-/** The TBS with an empty signature, so that certificate parsers read it. */
-function asCertificate(tbs: Buffer, algorithmOid: string): Buffer {
-  const parsed = fromBER(tbs);
-  if (parsed.offset !== tbs.length) return tbs;
-  const rsa = algorithmOid === ALGORITHM_OIDS['rsa-sha256'];
-  const algorithm = new AlgorithmIdentifier({ algorithmId: algorithmOid, ...(rsa && { algorithmParams: asnNull() }) });
-  const signature = new BitString({ valueHex: new Uint8Array(64).buffer });
-  return Buffer.from(new Sequence({ value: [parsed.result, algorithm.toSchema(), signature] }).toBER());
+/** The TBS with a signature of nothing, so that certificate parsers read it. */
+function asCertificate(tbs: Buffer, identifier: string): Buffer {
+  const rest = Buffer.concat([Buffer.from(identifier, 'hex'), Buffer.of(0x03, 0x02, 0x00, 0x00)]);
+  const length = tbs.length + rest.length;
+  return Buffer.concat([Buffer.of(0x30, 0x82, (length >> 8) & 0xff, length & 0xff), tbs, rest]);
 }
-
-const asnNull = () => fromBER(Uint8Array.of(5, 0)).result;
 
 function headProblems(certificate: Certificate, x509: X509Certificate, params: CertificateParams): string[] {
   const problems: string[] = [];
@@ -83,7 +81,7 @@ function headProblems(certificate: Certificate, x509: X509Certificate, params: C
   if (certificate.version !== 2) problems.push('not v3');
   if (!SERIAL.test(serial)) problems.push('serial not 16 octets, the first 01–7F');
   if (serial !== params.serial || x509.serialNumber !== params.serial) problems.push('another serial');
-  const wanted = issuerAlgorithm(params);
+  const wanted = issuerAlgorithm(params).oid;
   for (const { algorithmId } of [certificate.signature, certificate.signatureAlgorithm]) {
     if (algorithmId !== wanted) problems.push(`signature algorithm ${algorithmId}, not ${wanted}`);
   }
@@ -111,15 +109,11 @@ function validityProblems({ notBefore, notAfter }: Certificate, profile: Profile
   return problems;
 }
 
-function keyProblems(
-  certificate: Certificate,
-  x509: X509Certificate,
-  profile: Profile,
-  params: CertificateParams,
-): string[] {
+/** The key as OpenSSL would encode it. */
+function keyProblems(x509: X509Certificate, profile: Profile, params: CertificateParams): string[] {
   const problems: string[] = [];
-  const spki = Buffer.from(certificate.subjectPublicKeyInfo.toSchema().toBER());
-  if (!spki.equals(spkiOf(params.publicKey)) || !x509.publicKey.equals(params.publicKey)) problems.push('another key');
+  const spki = params.publicKey.export({ type: 'spki', format: 'der' });
+  if (!x509.raw.includes(spki) || !x509.publicKey.equals(params.publicKey)) problems.push('another key');
   const kind = keyKind(x509.publicKey);
   if (kind === undefined || !profile.keys.includes(kind)) problems.push(`a key of kind ${kind ?? 'unknown'}`);
   return problems;

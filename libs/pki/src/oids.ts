@@ -25,6 +25,11 @@ export const OID = {
   subjectType: '2.16.886.1.100.2.1',
   cardRank: '2.16.886.1.100.2.2',
   unifiedBusinessNumber: '2.16.886.1.100.2.101',
+  // keys (RFC 3279 §2.3.1, RFC 5480 §2.1.1)
+  rsaEncryption: '1.2.840.113549.1.1.1',
+  ecPublicKey: '1.2.840.10045.2.1',
+  prime256v1: '1.2.840.10045.3.1.7',
+  secp384r1: '1.3.132.0.34',
   // signatures (RFC 8017 appendix A.2.4, RFC 5758 §3.2)
   sha256WithRsa: '1.2.840.113549.1.1.11',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
