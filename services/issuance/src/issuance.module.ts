@@ -1,9 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { ATTEMPT_POLICIES, type AttemptPolicy, AttemptStore, CodeHasher } from '#libs/credentials';
-import { dataSource } from '#libs/database';
+import { DatabaseModule } from '#libs/database';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { VirtualCardStore } from '#libs/virtual-card';
@@ -33,7 +32,7 @@ export class IssuanceModule {
     return {
       module: IssuanceModule,
       imports: [
-        TypeOrmModule.forRoot(dataSource({ appUrl: config.databaseUrl, schema: 'issuance' })),
+        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'issuance' }),
         MessagingModule.forService({ service: 'issuance', transport: { kind: 'embedded', busUrl: config.busUrl } }),
       ],
       controllers: [ApplicationsController, ProductionController, CaController],

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -43,6 +43,7 @@ export class ApplicationsController {
   }
 
   @Get()
+  @Header('Cache-Control', 'no-store')
   @Endpoint({
     allow: ['application-officer'],
     summary: 'Applications, oldest first',
@@ -54,6 +55,7 @@ export class ApplicationsController {
   }
 
   @Get(':case')
+  @Header('Cache-Control', 'no-store')
   @ApiHeader({ name: 'X-User-Code', required: true, schema: { type: 'string', format: 'password' } })
   @Endpoint({
     allow: 'anyone',

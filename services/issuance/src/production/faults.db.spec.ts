@@ -1,0 +1,196 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Clock } from '#libs/clock';
+import { withTestDatabase } from '#libs/database';
+import { Outbox } from '#libs/messaging';
+import { FACTORY_PIN, PivCard } from '#libs/piv';
+import { CardIssue } from '../certificates/card-issue.js';
+import { CertificateIssuer } from '../certificates/certificate-issuer.js';
+import { CARD_SLOTS } from '../certificates/certificate-plan.js';
+import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { IssuanceBench } from '../issuance.fixture.js';
+import { breakableCards, breakableSource, Fault } from './faults.fixture.js';
+import { holdsKey } from './key-possession.js';
+import { type Personalised, PersonalisationService } from './personalisation.service.js';
+import { ProductionRecords } from './production-records.js';
+
+const database = withTestDatabase();
+let bench: IssuanceBench;
+let sample: string;
+
+beforeAll(async () => {
+  bench = await IssuanceBench.start(database);
+  sample = await bench.assignedCard();
+}, 60_000);
+afterAll(() => bench?.stop());
+
+/** The service as it runs, on things that break at the fault. */
+function station(fault: Fault, clock = bench.clock): PersonalisationService {
+  const { app } = bench.service;
+  const config = app.get<IssuanceConfig>(ISSUANCE_CONFIG);
+  const source = breakableSource(bench.source, fault);
+  const certificates = new CertificateIssuer(source, clock, config);
+  const issue = new CardIssue(source, clock, app.get(Outbox), certificates, config);
+  const records = new ProductionRecords(source, clock);
+  const cards = breakableCards(bench.cards, fault);
+  return new PersonalisationService(bench.source, records, certificates, issue, cards, config);
+}
+
+interface Row {
+  serial: string;
+  slot: string;
+  state: string;
+  tbs: Buffer;
+  der: Buffer | null;
+  not_before: Date;
+  not_after: Date;
+}
+const rowsOf = (cardNumber: string): Promise<Row[]> =>
+  bench.source.query('select * from certificate where card_number = $1 order by slot, intended_at', [cardNumber]);
+
+/** What must hold of a finished card, whatever happened on the way. */
+async function expectFinished(cardNumber: string, answer: Personalised): Promise<void> {
+  const rows = await rowsOf(cardNumber);
+  const live = rows.filter(({ state }) => state !== 'abandoned');
+  expect(live.map(({ slot, state }) => [slot, state])).toEqual([
+    ['9C', 'written'],
+    ['9D', 'written'],
+    ['9E', 'written'],
+  ]);
+  expect(answer).toEqual({
+    ...{ cardNumber, state: 'issued' },
+    serials: { signature: live[0]!.serial, encryption: live[1]!.serial },
+  });
+  // Invariant 1, and: a signature has only ever been made over bytes that were stored with their serial.
+  for (const { serial, tbs, der } of rows) {
+    expect(serial).toMatch(/^(?!00)[0-7][0-9A-F]{31}$/);
+    if (der) expect(der.includes(tbs)).toBe(true);
+    if (der) expect(new X509Certificate(der).serialNumber).toBe(serial);
+  }
+  expect(new Set(live.map((row) => row.not_after.getTime())).size).toBe(1);
+
+  const connection = await bench.cards.open(cardNumber);
+  try {
+    expect(connection.sealed).toBe(true);
+    const piv = await PivCard.select(connection);
+    for (const slot of CARD_SLOTS) {
+      const der = live.find((row) => row.slot === slot)!.der!;
+      expect(await piv.readCertificate(slot)).toEqual(der);
+    }
+    expect(await holdsKey(piv, '9E', new X509Certificate(live[2]!.der!).publicKey)).toBe(true);
+    expect(await piv.pinTries()).toBe(5);
+    expect(await piv.verifyPin(FACTORY_PIN)).toEqual({ ok: false, triesLeft: 4 });
+  } finally {
+    await connection.close();
+  }
+
+  const issued = await bench.events('certificate.issued', cardNumber);
+  expect(issued).toHaveLength(1);
+  expect(issued[0]!.data.serials).toEqual(answer.serials);
+  expect(await bench.events('credential.set', cardNumber)).toHaveLength(1);
+}
+
+async function pointsOfOneRun(): Promise<string[]> {
+  const fault = new Fault();
+  const cardNumber = await bench.quickCard(sample);
+  await expectFinished(cardNumber, await station(fault).personalise(cardNumber));
+  return fault.points;
+}
+
+describe('personalisation that breaks', () => {
+  it('at any statement, commit or card command, before or after it, is finished by the next call', async () => {
+    const points = await pointsOfOneRun();
+    expect(points.length).toBeGreaterThan(60);
+    const cases = points.flatMap((name, at) => (['before', 'after'] as const).map((mode) => ({ name, at, mode })));
+    const worker = async () => {
+      for (let next = cases.pop(); next; next = cases.pop()) {
+        const { at, mode, name } = next;
+        const cardNumber = await bench.quickCard(sample);
+        await expect(station(new Fault(at, mode)).personalise(cardNumber)).rejects.toThrow(`broken ${mode} ${name}`);
+        await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
+      }
+    };
+    await Promise.all([worker(), worker(), worker()]);
+    const [{ serials, certificates }] = (await bench.source.query(
+      `select (select count(distinct serial)::int from serial) as serials,
+              (select count(*)::int from certificate) as certificates`,
+    )) as [{ serials: number; certificates: number }];
+    expect(serials).toBe(certificates);
+  }, 600_000);
+
+  it('again and again, at a random point each time, is finished by the last call', async () => {
+    const points = (await pointsOfOneRun()).length;
+    for (let round = 0; round < 5; round += 1) {
+      const cardNumber = await bench.quickCard(sample);
+      let answer: Personalised | undefined;
+      for (let call = 0; call < 12 && !answer; call += 1) {
+        const fault = new Fault(Math.floor(Math.random() * points), Math.random() < 0.5 ? 'before' : 'after');
+        answer = await station(fault)
+          .personalise(cardNumber)
+          .catch(() => undefined);
+      }
+      await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
+    }
+  }, 120_000);
+});
+
+describe('personalisation that goes on', () => {
+  const stop = async (cardNumber: string, name: string, mode: 'before' | 'after', clock?: Clock) => {
+    const at = (await pointsOfOneRun()).indexOf(name);
+    await expect(station(new Fault(at, mode), clock).personalise(cardNumber)).rejects.toThrow(`broken ${mode} ${name}`);
+  };
+  const SIGNED = `sql: update certificate set state = 'signed', der = $2, signed_at`;
+
+  it('signs the bytes that were stored, with their serial and times, also on another day', async () => {
+    const cardNumber = await bench.quickCard(sample);
+    const yesterday = new Clock();
+    yesterday.set(-86_400_000);
+    await stop(cardNumber, SIGNED, 'before', yesterday);
+    const intended = await rowsOf(cardNumber);
+    expect(intended.map(({ state }) => state)).toEqual(['intended', 'intended', 'intended']);
+    await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
+    const rows = await rowsOf(cardNumber);
+    expect(rows.map(({ serial, tbs }) => ({ serial, tbs }))).toEqual(
+      intended.map(({ serial, tbs }) => ({ serial, tbs })),
+    );
+  });
+
+  it('with another key on the card gives up all three certificates on record, and takes new serials', async () => {
+    const cardNumber = await bench.quickCard(sample);
+    await stop(cardNumber, SIGNED, 'after');
+    const before = await rowsOf(cardNumber);
+    const connection = await bench.cards.open(cardNumber);
+    await (await PivCard.select(connection)).generateKey('9E', 'p-256');
+    await connection.close();
+    await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
+    const after = await rowsOf(cardNumber);
+    const abandoned = after.filter(({ state }) => state === 'abandoned');
+    expect(abandoned.map(({ serial }) => serial)).toEqual(before.map(({ serial }) => serial));
+    expect(after).toHaveLength(6);
+  });
+
+  it('on a card that was replaced by a blank one makes everything anew', async () => {
+    const cardNumber = await bench.quickCard(sample);
+    await stop(cardNumber, SIGNED, 'after');
+    await bench.cards.create(cardNumber);
+    await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
+    expect(await rowsOf(cardNumber)).toHaveLength(6);
+  });
+
+  it('leaves a card alone that has one try left, and one with another identity', async () => {
+    const tried = await bench.quickCard(sample);
+    let connection = await bench.cards.open(tried);
+    const piv = await PivCard.select(connection);
+    for (let i = 0; i < 4; i += 1) await piv.verifyPin('999999');
+    await connection.close();
+    await expect(station(new Fault()).personalise(tried)).rejects.toMatchObject({ code: 'pinLastTry' });
+    connection = await bench.cards.open(tried);
+    expect(await (await PivCard.select(connection)).pinTries()).toBe(1);
+    await connection.close();
+
+    const other = await bench.quickCard(sample);
+    await stop(other, SIGNED, 'after');
+    await bench.source.query('update card set card_uuid = gen_random_uuid() where card_number = $1', [other]);
+    await expect(station(new Fault()).personalise(other)).rejects.toMatchObject({ code: 'conflict' });
+  });
+});
