@@ -14,8 +14,8 @@ export interface SampleCard {
 
 export interface SampleOptions extends CardOptions {
   transportPin?: string;
-  /** For both business certificates; P-256 unless said: making RSA keys takes a second */
-  key?: CardAlgorithm;
+  /** Of 9C, and of 9D alike; P-256 unless said: making RSA keys takes a second */
+  signatureKey?: CardAlgorithm;
   name?: string;
   ubn?: string;
   email?: string;
@@ -33,14 +33,14 @@ export async function sampleCard(
   cardNumber: string,
   options: SampleOptions = {},
 ): Promise<SampleCard> {
-  const { transportPin = '24681357', key = 'p-256', name = '光年測試股份有限公司' } = options;
+  const { transportPin = '24681357', signatureKey = 'p-256', name = '光年測試股份有限公司' } = options;
   const cardUuid = randomUUID();
   await store.create(cardNumber, options);
   const connection = await store.open(cardNumber);
   const card = await PivCard.select(connection);
   const keys = {
-    '9C': await card.generateKey('9C', key),
-    '9D': await card.generateKey('9D', key),
+    '9C': await card.generateKey('9C', signatureKey),
+    '9D': await card.generateKey('9D', signatureKey),
     '9E': await card.generateKey('9E', 'p-256'),
   };
   const { ubn = '12345675', email } = options;
@@ -48,7 +48,11 @@ export async function sampleCard(
   const issue = newIssuer();
   const certificates = {
     '9C': await issue('businessCardSignature', keys['9C'], business),
-    '9D': await issue(key === 'p-256' ? 'businessCardSignature' : 'businessCardEncryption', keys['9D'], business),
+    '9D': await issue(
+      signatureKey === 'p-256' ? 'businessCardSignature' : 'businessCardEncryption',
+      keys['9D'],
+      business,
+    ),
     '9E': await issue('cardAuthentication', keys['9E'], { subject: { CN: cardNumber }, cardUuid }),
   };
   await card.putObject(OBJECT.CHUID, buildChuid(cardUuid, NOT_AFTER));

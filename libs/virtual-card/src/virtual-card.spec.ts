@@ -17,7 +17,7 @@ describe('VirtualCard', () => {
   let sample: SampleCard;
 
   beforeAll(async () => {
-    sample = await sampleCard(store, NUMBER, { key: 'rsa-2048', email: 'info@example.tw' });
+    sample = await sampleCard(store, NUMBER, { signatureKey: 'rsa-2048', email: 'info@example.tw' });
   });
   afterAll(() => rmSync(dir, { recursive: true }));
 

@@ -47,7 +47,7 @@ describe('an activation at the kiosk', () => {
   }
 
   it('goes from reading the card to both signatures', async () => {
-    await newCard({ key: 'rsa-2048', email: 'info@example.tw', ubn: '12345675', name: '範例＆測試有限公司' });
+    await newCard({ signatureKey: 'rsa-2048', email: 'info@example.tw', ubn: '12345675', name: '範例＆測試有限公司' });
     expect((await agent.api('GET', '/v1/status')).json.state).toBe('ready');
     const read = await agent.api('POST', '/v1/card');
     expect(read.status).toBe(200);

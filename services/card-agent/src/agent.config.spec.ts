@@ -10,7 +10,7 @@ describe('agentSettings', () => {
   writeFileSync(KAIKA_JOB_KEY_FILE, '{"kty":"OKP"}');
   afterAll(() => rmSync(dir, { recursive: true }));
   const read = (origins: string, args: string[] = []) =>
-    agentSettings({ KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: origins, DATA_DIR: dir }, args);
+    agentSettings({ KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: origins, KAIKA_VIRTUAL_CARDS_DIR: dir }, args);
 
   it('reads its port, its list of origins and the centre’s key', () => {
     expect(read('https://ca.example, http://localhost:8080')).toMatchObject({
@@ -19,7 +19,7 @@ describe('agentSettings', () => {
       jobKey: { kty: 'OKP' },
       virtualCardsDir: undefined,
     });
-    expect(read('https://ca.example', ['--virtual']).virtualCardsDir).toBe(join(dir, 'virtual-cards'));
+    expect(read('https://ca.example', ['--virtual']).virtualCardsDir).toBe(dir);
   });
 
   it.each(['*', 'https://*.ca.example/', 'https://ca.example/', 'ca.example', 'https://CA.example', 'null', ''])(

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -39,10 +38,10 @@ const shape = z.object({
   /** JWK of the centre's public key for PIN jobs */
   KAIKA_JOB_KEY_FILE: secretFile(),
   KAIKA_LOG_LEVEL: z.string().default('info'),
-  DATA_DIR: z.string().default('data'),
+  KAIKA_VIRTUAL_CARDS_DIR: z.string().default('data/virtual-cards'),
 });
 
-/** Settings of the agent as a process of its own. `--virtual` drives the virtual cards of DATA_DIR. @throws ConfigError */
+/** Settings of the agent as a process of its own. `--virtual` drives the cards of KAIKA_VIRTUAL_CARDS_DIR. @throws ConfigError */
 export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
   const settings = readConfig(shape, env);
   return {
@@ -50,6 +49,6 @@ export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
     logLevel: settings.KAIKA_LOG_LEVEL,
     origins: settings.KAIKA_AGENT_ORIGINS,
     jobKey: JSON.parse(readFileSync(settings.KAIKA_JOB_KEY_FILE, 'utf8')) as JWK,
-    virtualCardsDir: args.includes('--virtual') ? join(settings.DATA_DIR, 'virtual-cards') : undefined,
+    virtualCardsDir: args.includes('--virtual') ? settings.KAIKA_VIRTUAL_CARDS_DIR : undefined,
   };
 }
