@@ -70,6 +70,7 @@ export const ERRORS = {
   // certificates and lists
   authorityUnavailable: { status: 503, title: 'The authority’s keys or certificates cannot be read' },
   certificateLint: { status: 500, title: 'The certificate would break its profile' },
+  certificateRequestInvalid: { status: 422, title: 'The certificate request is not valid' },
   certificateTooLarge: { status: 422, title: 'The certificate does not fit on the card' },
   crlMalformed: { status: 500, title: 'The revocation list is not what it should be' },
   crlNotReady: { status: 503, title: 'The first list is not published yet' },
