@@ -1,10 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
-import { dataSource } from '#libs/database';
+import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { LOG } from '#libs/host';
 import { MessagingModule } from '#libs/messaging';
@@ -26,9 +25,7 @@ export class AcceptanceModule {
     return {
       module: AcceptanceModule,
       imports: [
-        TypeOrmModule.forRoot(
-          dataSource({ appUrl: config.databaseUrl, schema: 'acceptance', entities: [Card, Activation] }),
-        ),
+        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'acceptance', entities: [Card, Activation] }),
         MessagingModule.forService({
           service: 'acceptance',
           transport: { kind: 'embedded', busUrl: config.busUrl },

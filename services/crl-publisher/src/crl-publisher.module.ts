@@ -5,11 +5,10 @@ import {
   type OnApplicationBootstrap,
   type Provider,
 } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
-import { dataSource } from '#libs/database';
+import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { LOG } from '#libs/host';
 import { MessagingModule, Outbox } from '#libs/messaging';
@@ -38,7 +37,7 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
     return {
       module: CrlPublisherModule,
       imports: [
-        TypeOrmModule.forRoot(dataSource({ appUrl: config.databaseUrl, schema: 'crl_publisher' })),
+        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'crl_publisher' }),
         MessagingModule.forService({
           service: 'crl-publisher',
           transport: { kind: 'embedded', busUrl: config.busUrl },
@@ -117,7 +116,7 @@ function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Prov
     {
       provide: Midnight,
       useFactory: (clock: Clock, run: ListRun, files: ServedFiles, alarms: Alarms, log: Logger) =>
-        new Midnight({ clock, issuer, run, files, alarms, log }),
+        new Midnight({ clock, issuer, run, files, alarms, log, jobs: { kind: 'postgres', url: config.jobsUrl } }),
       inject: [Clock, ListRun, ServedFiles, Alarms, LOG],
     },
   ];

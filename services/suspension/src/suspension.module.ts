@@ -1,9 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher, Pepper } from '#libs/credentials';
-import { dataSource } from '#libs/database';
+import { DatabaseModule } from '#libs/database';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { CutTimer } from './cut-timer.js';
@@ -21,7 +20,7 @@ export class SuspensionModule {
     return {
       module: SuspensionModule,
       imports: [
-        TypeOrmModule.forRoot(dataSource({ appUrl: databaseUrl, schema: 'suspension' })),
+        DatabaseModule.forService({ appUrl: databaseUrl, schema: 'suspension' }),
         MessagingModule.forService({ service: 'suspension', transport: { kind: 'embedded', busUrl } }),
       ],
       controllers: [SuspensionController, SuspensionHandlers],
