@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { lastMidnight, sleep, type Clock } from '#libs/clock';
 import { PeerUnreachable } from '#libs/doors';
+import { DailyJob, type JobsBackend } from '#libs/jobs';
 import type { CaCertificate } from '#libs/pki';
 import type { Alarms } from './alarms.js';
 import type { ListRun } from './list-run.js';
@@ -22,6 +23,7 @@ export interface MidnightParts {
   files: ServedFiles;
   alarms: Alarms;
   log: Logger;
+  jobs: JobsBackend;
 }
 
 /**
@@ -29,6 +31,7 @@ export interface MidnightParts {
  * the start. A poke is cheap and may come at any time; what is due is in the database.
  */
 export class Midnight {
+  readonly schedule: DailyJob;
   readonly #stop = new AbortController();
   readonly #timers: NodeJS.Timeout[] = [];
   #working: Promise<void> | undefined;
@@ -37,7 +40,15 @@ export class Midnight {
   #wakeUp = new AbortController();
   #unsubscribe = () => {};
 
-  constructor(private readonly parts: MidnightParts) {}
+  constructor(private readonly parts: MidnightParts) {
+    this.schedule = new DailyJob({
+      backend: parts.jobs,
+      queue: 'crl-publisher',
+      pattern: '0 0 * * *',
+      tz: 'Asia/Taipei',
+      work: async () => this.poke(),
+    });
+  }
 
   async start(): Promise<void> {
     const { clock, files, issuer } = this.parts;
@@ -45,9 +56,10 @@ export class Midnight {
     await this.reconcile();
     this.#unsubscribe = clock.onMove(() => this.poke());
     this.#timers.push(
-      setInterval(() => this.tick(), POKE_MS),
+      setInterval(() => void this.minute(), POKE_MS),
       setInterval(() => void this.reconcile(), RECONCILE_MS),
     );
+    this.schedule.start();
     this.poke();
   }
 
@@ -55,7 +67,7 @@ export class Midnight {
     this.#unsubscribe();
     this.#timers.forEach(clearInterval);
     this.#stop.abort();
-    await this.#working;
+    await Promise.all([this.#working, this.schedule.close()]);
   }
 
   /** Looks now whether a list is due, and again at once if somebody poked meanwhile. */
@@ -81,9 +93,17 @@ export class Midnight {
     }
   }
 
-  private tick(): void {
+  /** What happens each minute, so that no list depends on the scheduler. */
+  async minute(): Promise<void> {
+    const { alarms, log } = this.parts;
     this.watch();
     if (!this.#working) this.poke();
+    try {
+      const found = await this.schedule.ensureScheduler();
+      if (found !== 'kept') alarms.raise('schedulerMissing', { found });
+    } catch (error) {
+      log.warn({ err: error }, 'the job queue cannot be reached');
+    }
   }
 
   private async work(): Promise<void> {
@@ -116,7 +136,7 @@ export class Midnight {
   }
 
   /** The alarms that come from nothing happening. */
-  watch(): void {
+  private watch(): void {
     const { clock, files, issuer, alarms } = this.parts;
     const served = files.served(issuer.skiHex);
     if (!served) return;

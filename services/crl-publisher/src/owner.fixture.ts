@@ -32,12 +32,12 @@ export function newCard(): Card {
 /** The owner of a status log, in memory behind HTTP. It can be away, late, or say something wrong. */
 export class FakeOwner {
   readonly rows: StatusRow[] = [];
-  /** Rows that `GET /status-log` keeps to itself. */
-  readonly hidden = new Set<number>();
   unreachable = false;
   /** What is answered for a cut, when it is not the truth. */
   lie: ((row: CutRow) => CutRow) | undefined;
-  asked = 0;
+  /** What a marker says of a list, when it is not what the rows below it say. */
+  overstate: ((list: CutRow['lists'][number]) => CutRow['lists'][number]) | undefined;
+  readonly #forgotten = new Set<number>();
   readonly #epoch = randomUUID();
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
@@ -81,20 +81,28 @@ export class FakeOwner {
     if (known) return known;
     const entries = [...this.listBelow(this.rows.length + 1)];
     const digest = entries.reduce((sum, [serial, { reason }]) => changeDigest(sum, 1, serial, reason), EMPTY_DIGEST);
-    const lists = [{ issuerSki: this.issuerSki, count: entries.length, digest }];
+    const list = { issuerSki: this.issuerSki, count: entries.length, digest };
+    const lists = [this.overstate ? this.overstate(list) : list];
     return this.#append({ at: cut.toISOString(), kind: 'cut', cut: text, lists }) as CutRow;
   }
 
   /** Replays every row below `seq`: the truth every list is compared with. */
   listBelow(seq: number): Map<string, Listing> {
     const list = new Map<string, Listing>();
-    for (const row of this.rows.filter((r): r is CardRow => r.kind !== 'cut' && r.seq < seq)) {
+    for (const row of this.rows.filter(
+      (r): r is CardRow => r.kind !== 'cut' && r.seq < seq && !this.#forgotten.has(r.seq),
+    )) {
       for (const serial of [row.serials.signature, row.serials.encryption]) {
         if (row.listed) list.set(serial, row.listed);
         else list.delete(serial);
       }
     }
     return list;
+  }
+
+  /** Markers from now on say nothing of what this row did, though it stays in the log. */
+  forget({ seq }: StatusRow): void {
+    this.#forgotten.add(seq);
   }
 
   event(row: StatusRow): StatusEvent {
@@ -113,7 +121,6 @@ export class FakeOwner {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    this.asked += 1;
     if (this.unreachable) return void request.socket.destroy();
     const url = new URL(request.url!, 'http://owner');
     const cut = /^\/api\/v1\/cuts\/(.+)$/.exec(url.pathname)?.[1];
@@ -124,7 +131,7 @@ export class FakeOwner {
     }
     const after = Number(url.searchParams.get('after'));
     const limit = Number(url.searchParams.get('limit') ?? 500);
-    const rows = this.rows.slice(after, after + limit).filter(({ seq }) => !this.hidden.has(seq));
+    const rows = this.rows.slice(after, after + limit);
     response.end(JSON.stringify({ epoch: this.#epoch, rows }));
   }
 }
