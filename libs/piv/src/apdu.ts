@@ -9,6 +9,8 @@ export interface Command {
   data?: Uint8Array;
   /** True when an answer is expected: Le 00 is sent, "as much as there is". */
   answer?: boolean;
+  /** In place of the channel's, for what a card takes long to do. */
+  timeoutMs?: number;
 }
 
 export interface Answer {
@@ -40,15 +42,16 @@ export class ApduChannel {
 
   /** @throws CaError cardRemoved | cardCommunication (no answer in time, or an answer that breaks the frame rules) */
   async send(command: Command): Promise<Answer> {
+    const { timeoutMs = this.timeoutMs } = command;
     const data = Buffer.from(command.data ?? []);
     let at = 0;
     for (; data.length - at > MAX_LINK_BYTES; at += MAX_LINK_BYTES) {
-      const link = await this.exchange(frame(command, CHAINED, data.subarray(at, at + MAX_LINK_BYTES)));
+      const link = await this.exchange(frame(command, CHAINED, data.subarray(at, at + MAX_LINK_BYTES)), timeoutMs);
       if (link.sw !== SW.OK) return link;
     }
     const last = (le?: number) => frame(command, 0x00, data.subarray(at), le);
-    const first = await this.exchange(last(command.answer ? 0x00 : undefined));
-    const answer = first.sw >> 8 === 0x6c ? await this.exchange(last(first.sw & 0xff)) : first;
+    const first = await this.exchange(last(command.answer ? 0x00 : undefined), timeoutMs);
+    const answer = first.sw >> 8 === 0x6c ? await this.exchange(last(first.sw & 0xff), timeoutMs) : first;
     return this.collect(answer);
   }
 
@@ -67,20 +70,20 @@ export class ApduChannel {
     return { data: Buffer.concat(parts), sw };
   }
 
-  private async exchange(apdu: Buffer): Promise<Answer> {
+  private async exchange(apdu: Buffer, timeoutMs = this.timeoutMs): Promise<Answer> {
     if (this.#dead) throw this.#dead;
-    const bytes = await this.inTime(this.connection.transmit(apdu));
+    const bytes = await this.inTime(this.connection.transmit(apdu), timeoutMs);
     if (bytes.length < 2) throw broken('an answer without a status word');
     return { data: bytes.subarray(0, -2), sw: bytes.readUInt16BE(bytes.length - 2) };
   }
 
-  private async inTime(answer: Promise<Buffer>): Promise<Buffer> {
+  private async inTime(answer: Promise<Buffer>, timeoutMs: number): Promise<Buffer> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        this.#dead = broken(`no answer within ${this.timeoutMs} ms`);
+        this.#dead = broken(`no answer within ${timeoutMs} ms`);
         reject(this.#dead);
-      }, this.timeoutMs);
+      }, timeoutMs);
     });
     try {
       return await Promise.race([answer, timeout]);

@@ -16,6 +16,9 @@ const PUK = 0x81;
 export const FACTORY_PIN = '123456';
 export const FACTORY_PUK = '12345678';
 
+/** A card looks for RSA primes for half a minute and more. */
+const GENERATE_TIMEOUT_MS = 120_000;
+
 /** How a card took a PIN: right, or wrong with so many tries left (0: blocked). */
 export type PinResult = { ok: true } | { ok: false; triesLeft: number };
 
@@ -107,7 +110,8 @@ export class PivCard {
   /** Makes a key pair on the card; the private key never leaves it (§3.3.2). Needs an open personalisation. */
   async generateKey(slot: Slot, algorithm: CardAlgorithm): Promise<KeyObject> {
     const template = tlv(0xac, tlv(0x80, Buffer.of(ALGORITHMS[algorithm])));
-    const answer = await this.send(0x47, 0x00, SLOTS[slot].reference, template, true);
+    const command = { ins: 0x47, p1: 0x00, p2: SLOTS[slot].reference, data: template, answer: true };
+    const answer = await this.channel.send({ ...command, timeoutMs: GENERATE_TIMEOUT_MS });
     if (answer.sw !== SW.OK) throw cardError(answer.sw, `making a key in slot ${slot}`);
     return generatedKey(answer.data, algorithm);
   }
