@@ -12,6 +12,9 @@ export interface ServiceUrls {
   appUrl: string;
 }
 
+/** Connections of a service's owner role: migrations and tools. */
+const OWNER_CONNECTIONS = 20;
+
 /** Connections of a service's application role over all its processes. */
 const APP_CONNECTIONS = 40;
 
@@ -34,7 +37,7 @@ export async function provision(adminUrl: string, service: string, passwords: Pa
     await admin.query('begin');
     // Roles belong to the whole server: two provisioners must not trip over each other.
     await admin.query(`select pg_advisory_xact_lock(hashtextextended('kaika.provision', 0))`);
-    await role(admin, ownerRole(schema), passwords.owner, 8);
+    await role(admin, ownerRole(schema), passwords.owner, OWNER_CONNECTIONS);
     await role(admin, appRole(schema), passwords.app, APP_CONNECTIONS);
     await admin.query(statements(schema, await databaseOf(admin)));
     await admin.query('commit');

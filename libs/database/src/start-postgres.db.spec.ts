@@ -1,16 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { ChildProcesses } from '../test/child-process.js';
 import { serverState } from './old-server.js';
-import { startPostgres } from './start-postgres.js';
+import { type PostgresOptions, startPostgres as launchPostgres } from './start-postgres.js';
+import { databaseTemplate, TEST_SETTINGS } from './test-database.js';
 
 let dataDir: string;
-beforeEach(() => {
+beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'kaika-launch-'));
+  cpSync(await databaseTemplate(), dataDir, { recursive: true });
 });
+
+/** As a service starts it, but for the cost of surviving a power cut. */
+const startPostgres = (options: PostgresOptions) => launchPostgres({ settings: TEST_SETTINGS, ...options });
+
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 async function one(url: string, sql: string): Promise<unknown> {
@@ -53,6 +60,20 @@ describe('the embedded PostgreSQL', () => {
     const second = await startPostgres({ dataDir });
     expect(await one(second.url, 'select answer from kept')).toBe(42);
     await second.stop();
+  });
+
+  it('ends when its process is killed, and keeps what was committed', async () => {
+    const children = new ChildProcesses(['clock', 'database']);
+    for (let round = 0; round < 3; round++) {
+      const { child, line: url } = await children.start('database/test/launcher-process', { dataDir });
+      await one(url, 'create table if not exists kept (n int)');
+      await one(url, `insert into kept values (${round})`);
+      await children.kill(child);
+    }
+    const server = await startPostgres({ dataDir });
+    expect(await one(server.url, 'select array_agg(n order by n) from kept')).toEqual([0, 1, 2]);
+    await server.stop();
+    await children.stop();
   });
 
   it('starts over a pid file whose process is now somebody else', async () => {
@@ -99,10 +120,10 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('starts over what a first start left that was killed half-way', async () => {
-    writeFileSync(join(dataDir, 'superuser-password'), 'x'.repeat(20), { mode: 0o600 });
+    rmSync(join(dataDir, 'pgdata'), { recursive: true });
     mkdirSync(join(dataDir, 'pgdata.new'));
     writeFileSync(join(dataDir, 'pgdata.new', 'PG_VERSION'), '18');
-    const server = await startPostgres({ dataDir });
+    const server = await launchPostgres({ dataDir });
     expect(await one(server.url, 'select 1')).toBe(1);
     expect(readdirSync(dataDir)).not.toContain('pgdata.new');
     await server.stop();
@@ -111,6 +132,7 @@ describe('the embedded PostgreSQL', () => {
   it('says so when the port is taken', async () => {
     const first = await startPostgres({ dataDir });
     const other = mkdtempSync(join(tmpdir(), 'kaika-launch-'));
+    cpSync(await databaseTemplate(), other, { recursive: true });
     const second = startPostgres({ dataDir: other, port: first.port, patienceMs: 300 });
     await expect(second).rejects.toThrow(/did not start[\s\S]*Address already in use/);
     await first.stop();

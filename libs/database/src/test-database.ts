@@ -8,7 +8,12 @@ import { provision, schemaOf, type ServiceUrls } from './provision.js';
 import { type RunningPostgres, startPostgres } from './start-postgres.js';
 
 /** Tests don't survive a power cut, so they needn't pay for it. */
-const TEST_SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '32MB' };
+export const TEST_SETTINGS = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  shared_buffers: '32MB',
+};
 const PATIENCE_MS = 120_000;
 
 export interface TestService extends ServiceUrls {
@@ -54,7 +59,7 @@ export class TestDatabase {
 
   async start(): Promise<void> {
     this.#dataDir = mkdtempSync(join(tmpdir(), 'kaika-test-'));
-    cpSync(await template(), this.#dataDir, { recursive: true });
+    cpSync(await databaseTemplate(), this.#dataDir, { recursive: true });
     await this.restart();
   }
 
@@ -72,7 +77,7 @@ export class TestDatabase {
 }
 
 /** A database that was created once for all test runs of this user: copying it is far quicker than initdb. */
-async function template(): Promise<string> {
+export async function databaseTemplate(): Promise<string> {
   const folder = join(tmpdir(), `kaika-test-template-18.4-${process.getuid?.() ?? 0}`);
   if (existsSync(folder)) return folder;
   const fresh = mkdtempSync(join(tmpdir(), 'kaika-test-'));

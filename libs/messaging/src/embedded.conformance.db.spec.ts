@@ -1,8 +1,7 @@
-import type { INestApplication } from '@nestjs/common';
 import { Client } from 'pg';
 import { migrate, type ServiceUrls, provision, TestDatabase } from '#libs/database';
 import { transportConformance } from '../test/conformance.js';
-import { BUS_MIGRATIONS, EmbeddedLog, strategyOf } from './index.js';
+import { BUS_MIGRATIONS, EmbeddedLog } from './index.js';
 
 const bus = new TestDatabase();
 let urls: ServiceUrls;
@@ -26,10 +25,4 @@ transportConformance('embedded', {
   interrupt: () => bus.server.stop(),
   resume: () => bus.restart(),
   rewind: (group) => asAdmin('delete from bus.group_offset where group_id = $1', [group]),
-  kill: async (app: INestApplication) => {
-    const closing = strategyOf(app)!.close() as Promise<void>;
-    await asAdmin(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'kaika_bus_app'`);
-    await closing;
-    await app.close();
-  },
 });
