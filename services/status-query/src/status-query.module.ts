@@ -1,8 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { dataSource } from '#libs/database';
+import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { statusRow, type StatusRow, TOPICS } from '#libs/events';
 import { MessagingModule } from '#libs/messaging';
@@ -21,7 +20,7 @@ export class StatusQueryModule {
     return {
       module: StatusQueryModule,
       imports: [
-        TypeOrmModule.forRoot(dataSource({ appUrl: config.databaseUrl, schema: 'status_query' })),
+        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'status_query' }),
         MessagingModule.forService({
           service: 'status-query',
           transport: { kind: 'embedded', busUrl: config.busUrl },

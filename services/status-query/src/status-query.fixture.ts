@@ -1,0 +1,250 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from '@jest/globals';
+import { Client } from 'pg';
+import { Clock } from '#libs/clock';
+import { ensureKeyPair } from '#libs/credentials';
+import { migrate, provision, type TestDatabase, withTestDatabase } from '#libs/database';
+import {
+  type CardRow,
+  type EventData,
+  FIRST_PREV_HASH,
+  type KaikaEvent,
+  newEvent,
+  type StatusRow,
+  statusRowHash,
+  topicOf,
+} from '#libs/events';
+import { createLogger, createService, type RunningService } from '#libs/host';
+import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
+import { buildTbs, keyIdentifier, newSerial, PROFILES, signTbs, SoftwareSigner, spkiOf } from '#libs/pki';
+import { StatusFeed } from '#libs/status-feed';
+import { statusQuery } from './index.js';
+import { StatusQueryHandlers } from './status-query.handlers.js';
+
+export const NOT_AFTER = new Date('2031-11-21T15:59:59Z');
+const MEANT = { source: 'test', now: new Date('2026-11-21T02:00:00Z') };
+const TYPES = {
+  accepted: 'certificate.accepted',
+  suspended: 'certificate.suspended',
+  resumed: 'certificate.resumed',
+  revoked: 'certificate.revoked',
+  cut: 'status.cut',
+} as const;
+
+/** Stands for `suspension`: the log, and where it is asked for. */
+export class FakeOwner {
+  readonly epoch = randomUUID();
+  readonly log: StatusRow[] = [];
+  /** Gives its rows to those who ask. Off, it answers that it has none. */
+  answers = false;
+  readonly #server: Server = createServer((request, response) => {
+    const url = new URL(request.url!, 'http://x');
+    const isAllowed = request.headers.authorization?.startsWith('Bearer ') && url.pathname === '/api/v1/status-log';
+    const [after, limit] = ['after', 'limit'].map((name) => Number(url.searchParams.get(name)));
+    const rows = this.answers ? this.log.filter(({ seq }) => seq > after!).slice(0, limit) : [];
+    response.writeHead(isAllowed ? 200 : 403, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ epoch: this.epoch, rows }));
+  });
+
+  /** Writes the next row, as the owner would, and its event. */
+  write(content: Partial<CardRow> | { kind: 'cut'; cut: string; lists: [] }): KaikaEvent {
+    const last = this.log.at(-1);
+    const row = {
+      ...{ epoch: this.epoch, seq: this.log.length + 1, prevHash: last?.hash ?? FIRST_PREV_HASH, hash: '' },
+      at: new Date(MEANT.now.getTime() + this.log.length).toISOString(),
+      ...content,
+    } as StatusRow;
+    row.hash = statusRowHash(row);
+    this.log.push(row);
+    const key = row.kind === 'cut' ? 'cut' : row.cardNumber;
+    return newEvent(TYPES[row.kind], key, row, MEANT) as KaikaEvent;
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+export type Issued = EventData<'certificate.issued'>;
+
+/** Changes of one card, each as a row that says the whole state after it. */
+export class CardStory {
+  private acceptedAt: string | null = null;
+  private holds: CardRow['holds'] = [];
+  private revoked: CardRow['listed'] = null;
+
+  constructor(
+    private readonly owner: FakeOwner,
+    readonly issued: Issued,
+  ) {}
+
+  get event(): KaikaEvent {
+    return newEvent('certificate.issued', this.issued.cardNumber, this.issued, MEANT);
+  }
+
+  accept(): KaikaEvent {
+    this.acceptedAt ??= '2026-11-21T03:00:00.000Z';
+    return this.write('accepted');
+  }
+
+  suspend(): KaikaEvent {
+    this.holds = ['subscriber'];
+    return this.write('suspended');
+  }
+
+  resume(): KaikaEvent {
+    this.holds = [];
+    return this.write('resumed');
+  }
+
+  revoke(): KaikaEvent {
+    this.revoked = { reason: 'superseded', since: '2026-11-21T04:00:00Z' };
+    return this.write('revoked');
+  }
+
+  private write(kind: CardRow['kind']): KaikaEvent {
+    const { cardNumber, serials, issuerSki } = this.issued;
+    const hold = this.holds.length > 0 ? ({ reason: 'certificateHold', since: '2026-11-21T03:30:00Z' } as const) : null;
+    return this.owner.write({
+      ...{ kind, cardNumber, serials, issuerSki, notAfter: this.issued.notAfter, partition: null, holder: null },
+      ...{ acceptedAt: this.acceptedAt, holds: this.holds, listed: this.revoked ?? hold },
+    });
+  }
+}
+
+const signer = new SoftwareSigner(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
+const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+async function newCertificate(cardNumber: string, serial: string): Promise<string> {
+  const issuer = {
+    nameDer: Buffer.from('300f310d300b06035504030c0474657374', 'hex'), // CN=test
+    ...{ ski: keyIdentifier(spkiOf(signer.publicKey)), notAfter: NOT_AFTER, publicKey: signer.publicKey },
+    urls: { crl: [] },
+  };
+  const dates = { notBefore: new Date('2026-11-21T01:00:00Z'), notAfter: NOT_AFTER };
+  const card = { subject: { CN: cardNumber }, cardUuid: randomUUID(), publicKey };
+  return (await signTbs(buildTbs(PROFILES.cardAuthentication, { serial, issuer, ...card, ...dates }), signer)).toString(
+    'base64',
+  );
+}
+
+/** The service as it runs, on a database of its own, beside an owner of the log that can be told to answer. */
+export class StatusQueryBench {
+  readonly dir = mkdtempSync(join(tmpdir(), 'kaika-query-'));
+  readonly clock = new Clock();
+  readonly owner = new FakeOwner();
+  service!: RunningService;
+  #owner!: Client;
+  #base = '';
+  #nextCard = 1;
+
+  static async start(database: TestDatabase): Promise<StatusQueryBench> {
+    const bench = new StatusQueryBench();
+    const env = await bench.settings(database);
+    bench.service = await createService('status-query', await statusQuery.module(env), {
+      log: createLogger('silent'),
+      clock: bench.clock,
+      tokens: { issuer: 'http://issuer.example', jwksFile: join(bench.dir, 'jwks.json') },
+    });
+    await bench.service.app.listen(0, '127.0.0.1');
+    bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1/certificates`;
+    return bench;
+  }
+
+  private async settings(database: TestDatabase): Promise<NodeJS.ProcessEnv> {
+    const bus = await provision(database.url, 'bus', { owner: 'o', app: 'a' });
+    await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
+    const own = await provision(database.url, 'status-query', { owner: 'o', app: 'a' });
+    await migrate({ ownerUrl: own.ownerUrl, schema: 'status_query', migrations: [...statusQuery.migrations] as never });
+    this.#owner = new Client({ connectionString: own.ownerUrl });
+    await this.#owner.connect();
+    await ensureKeyPair(join(this.dir, 'service'), 'Ed25519');
+    writeFileSync(join(this.dir, 'jwks.json'), '{"keys":[]}');
+    return {
+      DATABASE_URL: own.appUrl,
+      KAIKA_BUS_URL: bus.appUrl,
+      KAIKA_SUSPENSION_URL: await this.owner.listen(),
+      KAIKA_TOKEN_ISSUER: 'http://issuer.example',
+      KAIKA_SERVICE_KEY_FILE: join(this.dir, 'service'),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.service.close();
+    await this.owner.close();
+    await this.#owner.end();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  get feed(): StatusFeed {
+    return this.service.app.get(StatusFeed);
+  }
+
+  async sql(statement: string): Promise<Record<string, unknown>[]> {
+    return (await this.#owner.query(statement)).rows as Record<string, unknown>[];
+  }
+
+  async newCard(changes: Partial<Issued> = {}): Promise<CardStory> {
+    const cardNumber = `TT${String(this.#nextCard++).padStart(14, '0')}`;
+    const serials = { signature: newSerial(), encryption: newSerial() };
+    const certificates = {
+      signature: await newCertificate(cardNumber, serials.signature),
+      encryption: await newCertificate(cardNumber, serials.encryption),
+      cardAuthentication: await newCertificate(cardNumber, newSerial()),
+    };
+    return new CardStory(this.owner, {
+      ...{ cardNumber, cardUuid: randomUUID(), way: 'A', serials, certificates, issuerSki: 'A'.repeat(40) },
+      ...{ subject: 'O=光年測試股份有限公司,C=TW', name: '光年測試股份有限公司', ubn: '12345675', rank: 'primary' },
+      ...{ notBefore: '2026-11-21T01:00:00Z', notAfter: '2031-11-21T15:59:59Z', email: 'office@example.com' },
+      ...changes,
+    });
+  }
+
+  /** As the bus would. */
+  async deliver(...events: KaikaEvent[]): Promise<void> {
+    const { app } = this.service;
+    for (const event of events) {
+      const record = { topic: topicOf(event.type), key: event.subject, id: event.id, value: JSON.stringify(event) };
+      await app.get(Consumer).receive(record, app.get(StatusQueryHandlers).on);
+    }
+  }
+
+  get(path: string): Promise<Response> {
+    return fetch(this.#base + path);
+  }
+
+  async find(cardNumber: string): Promise<{ items: Record<string, unknown>[]; asOfSeq: number; next: null }> {
+    return (await (await this.get(`?cardNumber=${cardNumber}`)).json()) as never;
+  }
+
+  /** After everything that landed was applied. */
+  async statusOf({ issued }: CardStory): Promise<unknown> {
+    await this.feed.applyReady();
+    return (await this.find(issued.cardNumber)).items[0]?.['status'];
+  }
+}
+
+/** For jest: one running service for the file that calls it. */
+export function withStatusQuery(): { readonly bench: StatusQueryBench } {
+  let running: StatusQueryBench | undefined;
+  afterAll(() => running?.stop()); // before the database, whose own hook comes next
+  const database = withTestDatabase();
+  beforeAll(async () => void (running = await StatusQueryBench.start(database)), 120_000);
+  return {
+    get bench() {
+      if (!running) throw new Error('the service runs from beforeAll to afterAll');
+      return running;
+    },
+  };
+}
