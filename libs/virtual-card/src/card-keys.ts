@@ -1,5 +1,6 @@
-import { constants, createECDH, createPrivateKey, generateKeyPair, type KeyObject, privateEncrypt } from 'node:crypto';
+import { constants, createPrivateKey, generateKeyPair, type KeyObject, privateEncrypt } from 'node:crypto';
 import { promisify } from 'node:util';
+import { p256 } from '@noble/curves/nist.js';
 import { ALGORITHMS, tlv } from '#libs/piv';
 
 const generate = promisify(generateKeyPair);
@@ -42,40 +43,8 @@ function publicTemplate(key: KeyObject): Buffer {
   return tlv(0x86, Buffer.of(0x04), octets(x), octets(y));
 }
 
-/** n of P-256, SP 800-186 §3.2.1.3. */
-const ORDER = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
-
-/**
- * ECDSA over a digest (FIPS 186-5 §6.4.1): a PIV card is given the digest, and node:crypto signs whole messages only.
- * The per-message secret and its point are OpenSSL's, through a one-use ECDH key; left to do is s = k⁻¹ (e + r d) mod n,
- * here in variable time: this is a pretended card with a pretended secret.
- */
+/** A PIV card is given the digest (SP 800-73-5 part 2, A.4.2), and node:crypto signs whole messages only. */
 function signDigest(key: KeyObject, digest: Buffer): Buffer {
-  const d = number(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'));
-  for (;;) {
-    const once = createECDH('prime256v1');
-    const point = once.generateKeys();
-    const r = number(point.subarray(1, 33)) % ORDER;
-    const s = (inverse(number(once.getPrivateKey())) * (number(digest) + r * d)) % ORDER;
-    if (r !== 0n && s !== 0n) return tlv(0x30, derInteger(r), derInteger(s));
-  }
-}
-
-const number = (octets: Buffer) => BigInt(`0x${octets.toString('hex')}`);
-
-/** By Fermat: n is prime. */
-function inverse(value: bigint): bigint {
-  let result = 1n;
-  let power = value % ORDER;
-  for (let exponent = ORDER - 2n; exponent > 0n; exponent >>= 1n) {
-    if (exponent & 1n) result = (result * power) % ORDER;
-    power = (power * power) % ORDER;
-  }
-  return result;
-}
-
-function derInteger(value: bigint): Buffer {
-  const hex = value.toString(16);
-  const octets = Buffer.from(hex.length % 2 ? `0${hex}` : hex, 'hex');
-  return (octets[0] ?? 0) & 0x80 ? tlv(0x02, Buffer.of(0), octets) : tlv(0x02, octets);
+  const secret = Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
+  return Buffer.from(p256.sign(digest, secret, { prehash: false, lowS: false, format: 'der' }));
 }

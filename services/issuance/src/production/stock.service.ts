@@ -9,7 +9,7 @@ import { VirtualCardStore } from '#libs/virtual-card';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
 import { CARD_STATES, type CardState, nextCardState } from './card-state.js';
 
-interface Dispatched {
+export interface Dispatched {
   cardNumber: string;
   state: CardState;
   registeredMail: string;
