@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { nextMidnight } from '#libs/clock';
@@ -42,7 +41,7 @@ interface ReceiptRecord {
 /** Receipts never change; the list that carries one is looked up among those published. */
 @Injectable()
 export class Receipts {
-  constructor(@InjectDataSource() private readonly source: DataSource) {}
+  constructor(private readonly source: DataSource) {}
 
   async write(
     tx: EntityManager,

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { lastMidnight } from '#libs/clock';
 import { CaError } from '#libs/errors';
@@ -29,7 +28,7 @@ interface Locked {
 @Injectable()
 export class StatusLog {
   constructor(
-    @InjectDataSource() private readonly source: DataSource,
+    private readonly source: DataSource,
     private readonly outbox: Outbox,
   ) {}
 

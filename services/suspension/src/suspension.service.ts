@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Pepper } from '#libs/credentials';
 import { CaError } from '#libs/errors';
@@ -22,7 +21,7 @@ class VerifierReplaced extends Error {}
 @Injectable()
 export class SuspensionService {
   constructor(
-    @InjectDataSource() private readonly source: DataSource,
+    private readonly source: DataSource,
     private readonly log: StatusLog,
     private readonly userCodes: UserCodes,
     private readonly receipts: Receipts,
