@@ -22,6 +22,7 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 async function one(url: string, sql: string): Promise<unknown> {
   const client = new Client({ connectionString: url });
+  client.on('error', () => {});
   await client.connect();
   const { rows } = await client.query<Record<string, unknown>>(sql);
   await client.end();

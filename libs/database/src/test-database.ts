@@ -11,7 +11,7 @@ import { type RunningPostgres, startPostgres } from './start-postgres.js';
 export const TEST_SETTINGS = {
   fsync: 'off',
   full_page_writes: 'off',
-  synchronous_commit: 'off',
+
   shared_buffers: '32MB',
 };
 const PATIENCE_MS = 120_000;
