@@ -94,11 +94,18 @@ function describe(response: Response, sha256: string, bytes: number): void {
   response.setHeader('ETag', `"${sha256}"`);
 }
 
-/** Conditional GET (RFC 9110 §13): answers 304 when the reader has these bytes. */
+/** Answers 304 when the reader has these bytes already (RFC 9110 §13.2.2). */
 function isFresh(request: Request, response: Response): boolean {
-  response.statusCode = 200;
-  if (!request.fresh) return false;
+  if (!hasIt(request, `${response.getHeader('ETag')}`, response.getHeader('Last-Modified'))) return false;
   response.removeHeader('Content-Length');
   response.status(304).end();
   return true;
+}
+
+/** An If-Modified-Since counts only without an If-None-Match (§13.1.3). A weak tag is as good here (§13.1.2). */
+function hasIt({ headers }: Request, etag: string, lastModified: unknown): boolean {
+  const tags = headers['if-none-match'];
+  if (tags !== undefined) return tags.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()));
+  const since = Date.parse(headers['if-modified-since'] ?? '');
+  return typeof lastModified === 'string' && Date.parse(lastModified) <= since;
 }

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createPostgresBackend, withBackend } from 'bullmq';
-import { sleep } from '#libs/clock';
 import { provision, withTestDatabase } from '#libs/database';
 import { DailyJob, prepareJobs, type JobsBackend } from '#libs/jobs';
 import { Midnight } from './midnight.js';
 import { newCard } from './owner.fixture.js';
-import { MIDNIGHTS, PublisherFixture, setClock, silent } from './publisher.fixture.js';
+import { eventually, MIDNIGHTS, PublisherFixture, setClock, silent } from './publisher.fixture.js';
 
 const database = withTestDatabase();
 const at = new PublisherFixture(database);
@@ -37,15 +36,6 @@ function publisher(backend: JobsBackend = NO_QUEUE) {
 }
 type Publisher = ReturnType<typeof publisher>;
 
-async function eventually(check: () => Promise<void> | void): Promise<void> {
-  for (const started = performance.now(); ; await sleep(20)) {
-    try {
-      return await check();
-    } catch (error) {
-      if (performance.now() - started > 15_000) throw error;
-    }
-  }
-}
 const serves = (one: Publisher, number: bigint) =>
   eventually(() => expect(one.files.served(at.issuer.skiHex)?.number).toBe(number));
 

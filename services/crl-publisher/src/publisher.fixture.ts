@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Client } from 'pg';
 import pino from 'pino';
 import type { DataSource } from 'typeorm';
-import { Clock } from '#libs/clock';
+import { Clock, sleep } from '#libs/clock';
 import type { TestDatabase, TestService } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import type { Listing, StatusRow } from '#libs/events';
@@ -33,6 +33,17 @@ export const MIDNIGHTS = [10, 11, 12, 13, 14].map((day) => new Date(`2026-01-${d
 export function setClock(clock: Clock, at: Date | string): void {
   const realNowMs = clock.nowMs() - clock.offsetMs;
   clock.set(Math.min(0, new Date(at).getTime() - realNowMs));
+}
+
+/** Waits until `check` throws no more. */
+export async function eventually(check: () => Promise<void> | void): Promise<void> {
+  for (const started = performance.now(); ; await sleep(20)) {
+    try {
+      return await check();
+    } catch (error) {
+      if (performance.now() - started > 15_000) throw error;
+    }
+  }
 }
 
 /** Everything between a log's owner and the published files, on a real database; nothing runs by itself. */
