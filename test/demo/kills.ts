@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { sleep } from '#libs/clock';
 import type { Instance } from './instance.js';
 
-const LONGEST_DELAY_MS = 600;
+const LONGEST_DELAY_MS = 1_500;
 
 /** Chooses `count` of the steps and kills the instance (SIGKILL) at a random moment of each, then starts it again. */
 export function killAtRandom(
@@ -15,7 +15,8 @@ export function killAtRandom(
   while (chosen.size < Math.min(count, steps)) chosen.add(randomInt(steps));
   return async (step: number): Promise<void> => {
     if (!chosen.has(step)) return;
-    const afterMs = randomInt(LONGEST_DELAY_MS);
+    // Short delays more often: most steps take less than a tenth of the longest.
+    const afterMs = randomInt(randomInt(LONGEST_DELAY_MS) + 1);
     told(step, afterMs);
     await sleep(afterMs);
     await instance.kill();
