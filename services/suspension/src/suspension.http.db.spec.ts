@@ -146,6 +146,15 @@ describe('with everything else down', () => {
     expect(await rows()).toEqual(before);
   });
 
+  it('a hundred identical requests at once leave one row; each is answered with the one receipt or told to wait', async () => {
+    const card = await newCard();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => suspend(card)));
+    const done = answers.filter(({ status }) => status === 200);
+    expect(new Set(done.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    for (const { status } of answers) expect([200, 429, 503]).toContain(status);
+    expect((await rows()).filter((row) => row.kind !== 'cut' && row.cardNumber === card)).toHaveLength(1);
+  });
+
   it('guessing is slowed down, the holder’s own door is never locked', async () => {
     const card = await newCard();
     let last = await suspend(card, 'guess-0');
