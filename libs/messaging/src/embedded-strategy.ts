@@ -99,8 +99,9 @@ export class EmbeddedLogStrategy extends Server implements CustomTransportStrate
 
   /** Takes and gives partitions until every living member has its fair share of them. */
   async #share(session: GroupSession, signal: AbortSignal): Promise<void> {
-    const all = this.#topics.flatMap((topic) =>
-      [...Array(PARTITIONS).keys()].map((partition) => ({ topic, partition })),
+    // By partition first: a member's share is of every topic, not one busy topic.
+    const all = [...Array(PARTITIONS).keys()].flatMap((partition) =>
+      this.#topics.map((topic) => ({ topic, partition })),
     );
     while (!signal.aborted) {
       const fair = Math.ceil(all.length / (await session.members()));
