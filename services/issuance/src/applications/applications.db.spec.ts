@@ -5,13 +5,14 @@ import { withTestDatabase } from '#libs/database';
 import { application, IssuanceBench, NATIONAL_ID, USER_CODE } from '../issuance.fixture.js';
 import { newCaseNumber } from './case-number.js';
 
-const database = withTestDatabase();
 let bench: IssuanceBench;
+// Hooks run in this order: the service ends before its database.
+afterAll(() => bench?.stop());
+const database = withTestDatabase();
 
 beforeAll(async () => {
   bench = await IssuanceBench.start(database);
 }, 60_000);
-afterAll(() => bench?.stop());
 
 const progress = (caseNumber: unknown, userCode: string) =>
   bench.call('GET', `/api/v1/applications/${String(caseNumber)}`, { headers: { 'x-user-code': userCode } });
@@ -226,7 +227,7 @@ describe('the application office', () => {
     const answers = await Promise.all(cases.map((caseNumber) => bench.approve(caseNumber)));
     // A loser of the last card may be told "empty" while another's approval is still open: it asks again.
     const again = await Promise.all(
-      cases.map((caseNumber, i) => (answers[i]!.status === 200 ? answers[i]! : bench.approve(caseNumber))),
+      cases.map(async (caseNumber, i) => (answers[i]!.status === 200 ? answers[i]! : bench.approve(caseNumber))),
     );
     const cards = again.filter(({ status }) => status === 200).map(({ body }) => body['cardNumber']);
     expect(new Set(cards).size).toBe(blank + 8);

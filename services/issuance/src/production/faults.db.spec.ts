@@ -14,15 +14,16 @@ import { holdsKey } from './key-possession.js';
 import { type Personalised, PersonalisationService } from './personalisation.service.js';
 import { ProductionRecords } from './production-records.js';
 
-const database = withTestDatabase();
 let bench: IssuanceBench;
+// Hooks run in this order: the service ends before its database.
+afterAll(() => bench?.stop());
+const database = withTestDatabase();
 let sample: string;
 
 beforeAll(async () => {
   bench = await IssuanceBench.start(database);
   sample = await bench.assignedCard();
 }, 60_000);
-afterAll(() => bench?.stop());
 
 /** The service as it runs, on things that break at the fault. */
 function station(fault: Fault, clock = bench.clock): PersonalisationService {
