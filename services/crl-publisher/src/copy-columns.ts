@@ -41,7 +41,7 @@ function rows(bytes: Buffer, count: number): CrlColumns {
   for (let row = 0, at = 0; row < count; row += 1, at += ROW_BYTES) {
     if (bytes.readUInt16BE(at) !== 3 || bytes.readInt32BE(at + 2) !== 16) throw new Error('not a row of three fields');
     bytes.copy(serials, row * 16, at + SERIAL, at + SERIAL + 16);
-    revocationSeconds[row] = Number(bytes.readBigInt64BE(at + SECONDS));
+    revocationSeconds[row] = bytes.readInt32BE(at + SECONDS) * 2 ** 32 + bytes.readUInt32BE(at + SECONDS + 4);
     reasons[row] = bytes.readUInt16BE(at + REASON);
   }
   return { count, serials, revocationSeconds, reasons };

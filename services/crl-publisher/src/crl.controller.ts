@@ -10,7 +10,6 @@ import { Endpoint } from '#libs/doors';
 import { CaError } from '#libs/errors';
 import type { Authority } from '#libs/pki';
 import { AUTHORITY } from './crl-publisher.config.js';
-import { Midnight } from './midnight.js';
 import { PublishedLists } from './published-lists.js';
 import { ServedFiles, type ServedList } from './served-files.js';
 import { verifiedStream } from './verified-stream.js';
@@ -28,7 +27,6 @@ export class CrlController {
   constructor(
     private readonly lists: PublishedLists,
     private readonly files: ServedFiles,
-    private readonly midnight: Midnight,
     private readonly clock: Clock,
     @Inject(AUTHORITY) private readonly authority: Authority,
   ) {}
@@ -52,7 +50,6 @@ export class CrlController {
   async archived(@Param('number') number: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const list = await this.lists.byNumber(this.authority.issuing.skiHex, BigInt(number));
     if (!list) throw new CaError('notFound', `no list has the number ${number}`);
-    await this.files.ensure(list);
     response.setHeader('Cache-Control', `public, max-age=${YEAR_SECONDS}, immutable`);
     await this.send(list, request, response);
   }
@@ -78,14 +75,31 @@ export class CrlController {
     response.setHeader('Last-Modified', list.publishedAt.toUTCString());
     if (isFresh(request, response)) return;
     if (request.method === 'HEAD') return void response.end();
+    const pieces = await this.open(list);
+    await pipeline(Readable.from(pieces), response).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw new Error(`list ${list.number} was cut off`, { cause });
+    }); // the other kind: the reader went away
+  }
+
+  /** A file that turns out to be altered before anything was sent is written anew first. */
+  private async open(list: ServedList): Promise<AsyncGenerator<Buffer>> {
+    const path = this.files.path(list);
     try {
-      await pipeline(Readable.from(verifiedStream(this.files.path(list), list.sha256)), response);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') return; // the reader went away
-      await this.midnight.reconcile();
-      throw new Error(`list ${list.number} was not sent whole`, { cause });
+      return await beginning(verifiedStream(path, list.sha256));
+    } catch {
+      await this.files.ensure(list);
+      return beginning(verifiedStream(path, list.sha256));
     }
   }
+}
+
+/** The same pieces, the first of them fetched already: its errors are thrown here. */
+async function beginning(pieces: AsyncGenerator<Buffer>): Promise<AsyncGenerator<Buffer>> {
+  const first = await pieces.next();
+  return (async function* () {
+    if (!first.done) yield first.value;
+    yield* pieces;
+  })();
 }
 
 function describe(response: Response, sha256: string, bytes: number): void {

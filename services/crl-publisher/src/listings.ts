@@ -5,6 +5,8 @@ import { REASON_CODES, type CardRow, type CutRow, type StatusRow } from '#libs/e
 import type { CrlColumns } from '#libs/pki';
 import { copyColumns } from './copy-columns.js';
 
+const COPY_MINUTES = 10;
+
 /**
  * Applies one row of the status log, in seq order and inside the feed's transaction: who is on the list from which row
  * to which. Both serials of a card move together. A row that leaves the entry as it was changes nothing, so applying
@@ -63,13 +65,17 @@ export interface KeptCut {
  */
 export async function* listedAt(runner: QueryRunner, issuerSki: string, markerSeq: number): AsyncGenerator<CrlColumns> {
   const client = (await runner.connect()) as PoolClient;
-  yield* copyColumns(
-    client.query(
-      copyTo(`copy (
-        select serial, extract(epoch from revocation_date)::bigint, reason from listing
-        where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${BigInt(markerSeq)}
-          and (to_seq is null or to_seq > ${BigInt(markerSeq)})
-        order by serial) to stdout (format binary)`),
-    ),
-  );
+  await runner.startTransaction();
+  try {
+    await runner.query(`set local statement_timeout = '${COPY_MINUTES} min'`); // it streams as fast as it is signed
+    yield* copyColumns(client.query(copyTo(listSql(issuerSki, BigInt(markerSeq)))));
+  } finally {
+    await runner.rollbackTransaction().catch(() => undefined); // it only read
+  }
 }
+
+/** COPY takes no parameters. */
+const listSql = (issuerSki: string, marker: bigint) => `copy (
+  select serial, extract(epoch from revocation_date)::bigint, reason from listing
+  where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${marker} and (to_seq is null or to_seq > ${marker})
+  order by serial) to stdout (format binary)`;

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { lastMidnight, sleep, type Clock } from '#libs/clock';
 import { PeerUnreachable } from '#libs/doors';
+import { CaError } from '#libs/errors';
 import { DailyJob, type JobsBackend } from '#libs/jobs';
 import type { CaCertificate } from '#libs/pki';
 import type { Alarms } from './alarms.js';
@@ -129,7 +130,7 @@ export class Midnight {
       if (outcome !== 'idle') log.info({ outcome }, 'list run');
       return outcome === 'idle' || outcome === 'published' || outcome === 'busy';
     } catch (error) {
-      if (!(error instanceof PeerUnreachable)) alarms.raise('runFailed', { err: error });
+      if (!passes(error)) alarms.raise('runFailed', { err: error });
       else if (this.#failures >= PATIENCE) alarms.raise('ownerUnreachable', { err: error });
       return false;
     }
@@ -144,4 +145,10 @@ export class Midnight {
     if (served.cut < due && clock.nowMs() - due.getTime() > OVERDUE_MS) alarms.raise('listOverdue', { due });
     if (served.nextUpdate.getTime() <= clock.nowMs()) alarms.raise('listStale', { nextUpdate: served.nextUpdate });
   }
+}
+
+/** What waiting alone may mend: the owner is away, its clock is a little behind ours, another process took the run. */
+function passes(error: unknown): boolean {
+  if (error instanceof CaError) return error.code === 'cutInFuture' || error.code === 'publicationSuperseded';
+  return error instanceof PeerUnreachable;
 }

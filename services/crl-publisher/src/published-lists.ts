@@ -72,7 +72,7 @@ export class PublishedLists {
   }
 
   /** The stored bytes, piece by piece. */
-  async *parts({ issuerSki, number }: PublishedList): AsyncGenerator<Buffer> {
+  async *parts({ issuerSki, number }: Pick<PublishedList, 'issuerSki' | 'number'>): AsyncGenerator<Buffer> {
     for (let part = 0; ; part += 1) {
       const [row] = await this.source.query<{ bytes: Buffer }[]>(
         'select bytes from published_part where issuer_ski = $1 and number = $2 and part = $3',

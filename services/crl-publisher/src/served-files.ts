@@ -22,6 +22,7 @@ const CURRENT = 'complete.crl';
  */
 export class ServedFiles {
   readonly #served = new Map<string, ServedList>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly dir: string,
@@ -44,8 +45,17 @@ export class ServedFiles {
     return join(this.dir, issuerSki, 'draft', `${number}.crl`);
   }
 
-  /** Serves the highest published list. Never goes back to a lower number than the one that is in place. */
+  /**
+   * Serves the highest published list; one call after the other, so that a slow one never undoes a later one. Never goes
+   * back to a lower number than the one that is in place.
+   */
   async reconcile(issuer: CaCertificate): Promise<void> {
+    const done = this.#turn.then(() => this.reconcileNow(issuer));
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async reconcileNow(issuer: CaCertificate): Promise<void> {
     const newest = await this.lists.highest(issuer.skiHex);
     const inPlace = await this.inPlace(issuer);
     if (inPlace && (!newest || inPlace.number > newest.number)) {
@@ -59,7 +69,7 @@ export class ServedFiles {
   }
 
   /** The immutable file of a list, whose content was just checked. */
-  async ensure(list: PublishedList): Promise<string> {
+  async ensure(list: ServedList): Promise<string> {
     const path = this.path(list);
     const found = await sha256Of(path);
     if (found === list.sha256) return path;
@@ -82,7 +92,7 @@ export class ServedFiles {
     for (const name of names) if (name.endsWith('.tmp')) await rm(join(this.dir, issuerSki, name), { force: true });
   }
 
-  private async write(path: string, list: PublishedList): Promise<void> {
+  private async write(path: string, list: ServedList): Promise<void> {
     await mkdir(join(this.dir, list.issuerSki), { recursive: true });
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
