@@ -149,7 +149,8 @@ function paramsOf(plan: Plan, role: CaRole, publicKey: KeyObject, root?: CaCerti
 
 /** The serial that was stored is the one that counts. */
 function serialIn(tbs: Buffer): string {
-  const fields = new DerReader(tbs).into(0x30);
+  const fields = new DerReader(tbs);
+  fields.enter(0x30);
   fields.next(0xa0);
   return fields.text(0x02, 'hex').toUpperCase();
 }

@@ -2,11 +2,11 @@ import type { ReadCrlEntry } from './crl-reader.js';
 import type { CrlReason } from './crl-reasons.js';
 import { DerError, type DerReader } from './der-reader.js';
 
-/** Extension types (2.5.29.…) as content octets in hex. */
-const CRL_NUMBER = '551d14';
-const REASON_CODE = '551d15';
-const INVALIDITY_DATE = '551d18';
-const AUTHORITY_KEY = '551d23';
+/** Extension types (2.5.29.…), their content octets as one number. */
+const CRL_NUMBER = 0x551d14;
+const REASON_CODE = 0x551d15;
+const INVALIDITY_DATE = 0x551d18;
+const AUTHORITY_KEY = 0x551d23;
 
 /** By CRLReason number. 0 must not be encoded, 7 is unused, 8 is for delta lists (RFC 5280 §5.3.1). */
 const REASONS: (CrlReason | undefined)[] = [
@@ -24,21 +24,23 @@ const REASONS: (CrlReason | undefined)[] = [
 ];
 const MAX_INTEGER_OCTETS = 20;
 
+type Building<T> = { -readonly [K in keyof T]: T[K] };
+
 /** One member of revokedCertificates (RFC 5280 §5.1.2.6, §5.3). */
-export function readEntry(list: DerReader): ReadCrlEntry {
-  const reader = list.into(0x30);
+export function readEntry(reader: DerReader): ReadCrlEntry {
+  const listEnd = reader.enter(0x30);
   const serial = readSerial(reader.text(0x02, 'hex'));
-  const revocationDate = reader.time();
-  if (reader.atEnd) return { serial, revocationDate };
-  const known: { reason?: CrlReason; invalidityDate?: Date } = {};
-  forEachExtension(reader.into(0x30), (type, value) => {
-    if (type === REASON_CODE) known.reason = readReason(value);
-    else if (type === INVALIDITY_DATE) known.invalidityDate = readInvalidityDate(value);
-    else return false;
-    return true;
-  });
-  reader.finish();
-  return { serial, revocationDate, ...known };
+  const entry: Building<ReadCrlEntry> = { serial, revocationDate: reader.time() };
+  if (!reader.atEnd) readExtensions(reader, entry, readEntryExtension);
+  reader.leave(listEnd);
+  return entry;
+}
+
+function readEntryExtension(type: number | string, value: DerReader, entry: Building<ReadCrlEntry>): boolean {
+  if (type === REASON_CODE) entry.reason = readReason(value);
+  else if (type === INVALIDITY_DATE) entry.invalidityDate = readInvalidityDate(value);
+  else return false;
+  return true;
 }
 
 function readSerial(hex: string): string {
@@ -49,8 +51,7 @@ function readSerial(hex: string): string {
 }
 
 function readReason(value: DerReader): CrlReason {
-  const code = value.text(0x0a, 'latin1');
-  const reason = code.length === 1 ? REASONS[code.charCodeAt(0)] : undefined;
+  const reason = REASONS[value.small(0x0a)];
   if (reason === undefined) throw new DerError('a reasonCode that stands in no complete list');
   return reason;
 }
@@ -63,24 +64,29 @@ function readInvalidityDate(value: DerReader): Date {
   return at;
 }
 
+interface ListExtensions {
+  authorityKeyId: Buffer;
+  number: bigint;
+}
+
 /** crlExtensions: AuthorityKeyIdentifier with a key alone, CRLNumber (RFC 5280 §5.2.1, §5.2.3). */
-export function readListExtensions(list: DerReader): { authorityKeyId: Buffer; number: bigint } {
-  let authorityKeyId: Buffer | undefined;
-  let number: bigint | undefined;
-  forEachExtension(list, (type, value) => {
-    if (type === AUTHORITY_KEY) authorityKeyId = readAuthorityKeyId(value);
-    else if (type === CRL_NUMBER) number = readNumber(value);
-    else return false;
-    return true;
-  });
+export function readListExtensions(reader: DerReader): ListExtensions {
+  const { authorityKeyId, number } = readExtensions(reader, {} as Partial<ListExtensions>, readListExtension);
   if (authorityKeyId === undefined || number === undefined) throw new DerError('no AKI, or no CRLNumber');
   return { authorityKeyId, number };
 }
 
+function readListExtension(type: number | string, value: DerReader, found: Partial<ListExtensions>): boolean {
+  if (type === AUTHORITY_KEY) found.authorityKeyId = readAuthorityKeyId(value);
+  else if (type === CRL_NUMBER) found.number = readNumber(value);
+  else return false;
+  return true;
+}
+
 function readAuthorityKeyId(value: DerReader): Buffer {
-  const members = value.into(0x30);
-  const id = members.content(0x80);
-  members.finish();
+  const end = value.enter(0x30);
+  const id = value.content(0x80);
+  value.leave(end);
   return id;
 }
 
@@ -90,19 +96,24 @@ function readNumber(value: DerReader): bigint {
   return number;
 }
 
+type ExtensionOf<T> = (type: number | string, value: DerReader, into: T) => boolean;
+
 /** `use` says whether it knows the extension; those here are never critical, and an unknown one must not be. */
-function forEachExtension(list: DerReader, use: (type: string, value: DerReader) => boolean): void {
-  const seen: string[] = [];
-  if (list.atEnd) throw new DerError('an empty list of extensions');
-  while (!list.atEnd) {
-    const reader = list.into(0x30);
-    const type = reader.identifier();
-    const critical = reader.flag();
-    const value = reader.into(0x04);
-    reader.finish();
-    if (seen.includes(type)) throw new DerError(`extension ${type} twice`);
+function readExtensions<T>(reader: DerReader, into: T, use: ExtensionOf<T>): T {
+  const seen: (number | string)[] = [];
+  const outerEnd = reader.enter(0x30);
+  if (reader.atEnd) throw new DerError('an empty list of extensions');
+  while (!reader.atEnd) {
+    const listEnd = reader.enter(0x30);
+    const type = reader.shortIdentifier();
+    if (seen.includes(type)) throw new DerError('an extension twice');
     seen.push(type);
-    if (use(type, value)) value.finish();
-    if (critical) throw new DerError(`extension ${type} is critical`);
+    if (reader.flag()) throw new DerError('a critical extension that is unknown, or may not be critical');
+    const extensionEnd = reader.enter(0x04);
+    if (use(type, reader, into)) reader.leave(extensionEnd);
+    else reader.skip(extensionEnd);
+    reader.leave(listEnd);
   }
+  reader.leave(outerEnd);
+  return into;
 }

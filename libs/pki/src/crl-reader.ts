@@ -9,6 +9,9 @@ import { DerError, DerReader, readHeader } from './der-reader.js';
 /** Everything in front of and behind the entries must fit: names and extensions are far smaller. */
 const FRAME_BYTES = 64 * 1024;
 const CHUNK_BYTES = 1 << 20;
+/** Of entries at a time: few enough that they are gone before they grow old in memory, which takes twice as long. */
+const BATCH_BYTES = 1 << 16;
+const MAX_HEADER_BYTES = 8;
 
 /** AlgorithmIdentifiers as they must stand in a list, with the key each belongs to. */
 const ALGORITHMS: Record<string, { hash: string; key: 'rsa' | 'ec' }> = {
@@ -72,7 +75,7 @@ export class RevocationList {
   }
 
   /**
-   * Some thousand entries at a time, in the list's order.
+   * About a thousand entries at a time, in the list's order.
    *
    * @throws CaError crlMalformed
    */
@@ -85,7 +88,7 @@ export class RevocationList {
         const read = await readAt(
           handle,
           position + chunk.length,
-          Math.min(CHUNK_BYTES, end - position - chunk.length),
+          Math.min(BATCH_BYTES, end - position - chunk.length),
         );
         chunk = chunk.length === 0 ? read : Buffer.concat([chunk, read]);
         const { entries, used } = this.#complete(chunk, position + chunk.length === end);
@@ -105,14 +108,9 @@ export class RevocationList {
   #complete(chunk: Buffer, isLast: boolean): { entries: ReadCrlEntry[]; used: number } {
     return named(() => {
       const entries: ReadCrlEntry[] = [];
-      let used = 0;
-      // a header is at most 8 octets: with fewer left the length itself may be cut off
-      while (used < chunk.length && (isLast || chunk.length - used >= 8)) {
-        const { end } = readHeader(chunk, used);
-        if (end > chunk.length && !isLast && end - used < FRAME_BYTES) break;
-        entries.push(readEntry(new DerReader(chunk, used)));
-        used = end;
-      }
+      const reader = new DerReader(chunk);
+      while (!reader.atEnd && (isLast || isWhole(chunk, reader.position))) entries.push(readEntry(reader));
+      const used = reader.position;
       return { entries, used };
     });
   }
@@ -206,9 +204,9 @@ function entriesRange(reader: DerReader, tbsEnd: number): { start: number; end: 
 function readBack(tail: Buffer, front: ReturnType<typeof readFront>) {
   const tbsEnd = front.tbs.end - front.entries.end;
   const inside = new DerReader(tail, 0, tbsEnd);
-  const wrapper = inside.into(0xa0);
-  const extensions = readListExtensions(wrapper.into(0x30));
-  wrapper.finish();
+  const end = inside.enter(0xa0);
+  const extensions = readListExtensions(inside);
+  inside.leave(end);
   inside.finish();
   const outside = new DerReader(tail, tbsEnd);
   if (outside.whole(0x30).toString('hex') !== front.algorithm) throw new DerError('two signature algorithms');
@@ -224,6 +222,13 @@ async function* chunksOf(handle: FileHandle, bytes: number) {
     yield { chunk, position };
     position += chunk.length;
   }
+}
+
+/** Whether the entry at `at` ends in the chunk. One too long ever to end in one is refused where it is read. */
+function isWhole(chunk: Buffer, at: number): boolean {
+  if (chunk.length - at < MAX_HEADER_BYTES) return false;
+  const { end } = readHeader(chunk, at);
+  return end <= chunk.length || end - at >= FRAME_BYTES;
 }
 
 /** Exactly that many octets. */

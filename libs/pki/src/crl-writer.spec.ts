@@ -97,7 +97,9 @@ function byPkijs(entries: CrlEntry[], number: bigint, thisUpdate = CUT, nextUpda
 }
 
 async function writtenTbs(): Promise<Buffer> {
-  return new DerReader(await readFile(file)).into(0x30).whole(0x30);
+  const list = new DerReader(await readFile(file));
+  list.enter(0x30);
+  return list.whole(0x30);
 }
 
 describe('writeCrl', () => {

@@ -35,12 +35,19 @@ function octet(bytes: Uint8Array, at: number): number {
   return value;
 }
 
-/** Reads the members of one constructed value, in order. */
+/**
+ * Reads values in order. Constructed ones are read by a reader of their own (`into`), or by this one between `enter`
+ * and `leave`: for lists of a million members, each of which would else make an object a value.
+ */
 export class DerReader {
+  /** Content of the value read last. */
+  private from = 0;
+  private to = 0;
+
   constructor(
     readonly bytes: Buffer,
     private at = 0,
-    private readonly end = bytes.length,
+    private end = bytes.length,
   ) {}
 
   get atEnd(): boolean {
@@ -56,29 +63,80 @@ export class DerReader {
     return this.at < this.end ? this.bytes[this.at] : undefined;
   }
 
+  /** Steps over one value. */
   next(tag: number): Element {
-    const element = readHeader(this.bytes, this.at);
-    if (element.tag !== tag) throw new DerError(`tag ${element.tag.toString(16)} where ${tag.toString(16)} belongs`);
-    if (element.end > this.end) throw new DerError('a value longer than what holds it');
-    this.at = element.end;
-    return element;
+    const start = this.at;
+    this.step(tag);
+    return { tag, start, contentStart: this.from, end: this.to };
+  }
+
+  private step(tag: number): void {
+    const found = octet(this.bytes, this.at);
+    if (found !== tag) throw new DerError(`tag ${found.toString(16)} where ${tag.toString(16)} belongs`);
+    const short = octet(this.bytes, this.at + 1);
+    if (short < 0x80) {
+      this.from = this.at + 2;
+      this.to = this.from + short;
+    } else {
+      const element = readHeader(this.bytes, this.at);
+      this.from = element.contentStart;
+      this.to = element.end;
+    }
+    if (this.to > this.end) throw new DerError('a value longer than what holds it');
+    this.at = this.to;
   }
 
   /** A constructed value, as a reader of its members. */
   into(tag: number): DerReader {
-    const { contentStart, end } = this.next(tag);
-    return new DerReader(this.bytes, contentStart, end);
+    this.step(tag);
+    return new DerReader(this.bytes, this.from, this.to);
+  }
+
+  /** Goes into a constructed value. Returns what `leave` wants. */
+  enter(tag: number): number {
+    const outerEnd = this.end;
+    this.step(tag);
+    this.at = this.from;
+    this.end = this.to;
+    return outerEnd;
+  }
+
+  /** Out of it again; nothing of it may be unread. */
+  leave(outerEnd: number): void {
+    this.finish();
+    this.end = outerEnd;
+  }
+
+  /** Out of it again, whatever it holds. */
+  skip(outerEnd: number): void {
+    this.at = this.end;
+    this.end = outerEnd;
   }
 
   content(tag: number): Buffer {
-    const { contentStart, end } = this.next(tag);
-    return this.bytes.subarray(contentStart, end);
+    this.step(tag);
+    return this.bytes.subarray(this.from, this.to);
   }
 
   /** Header and content. */
   whole(tag: number): Buffer {
-    const { start, end } = this.next(tag);
-    return this.bytes.subarray(start, end);
+    const start = this.at;
+    this.step(tag);
+    return this.bytes.subarray(start, this.to);
+  }
+
+  /** The content octets of a primitive value as text: `hex`, or `latin1` which is one character an octet. */
+  text(tag: number, encoding: 'hex' | 'latin1'): string {
+    this.step(tag);
+    return this.bytes.toString(encoding, this.from, this.to);
+  }
+
+  /** A whole number of one octet: ENUMERATED and the like. */
+  small(tag: number): number {
+    this.step(tag);
+    const value = octet(this.bytes, this.from);
+    if (this.to - this.from !== 1 || value >= 0x80) throw new DerError('not a small number');
+    return value;
   }
 
   /** An INTEGER that is not negative. */
@@ -93,26 +151,30 @@ export class DerReader {
   /** A DEFAULT FALSE member: absent, or TRUE. */
   flag(): boolean {
     if (this.peek() !== 0x01) return false;
-    const bytes = this.content(0x01);
-    if (bytes.length !== 1 || bytes[0] !== 0xff) throw new DerError('a BOOLEAN that is not DER’s TRUE');
+    this.step(0x01);
+    if (this.to - this.from !== 1 || this.bytes[this.from] !== 0xff)
+      throw new DerError('a BOOLEAN that is not DER’s TRUE');
     return true;
   }
 
-  /** The content octets of a primitive value as text: `hex`, or `latin1` which is one character an octet. */
-  text(tag: number, encoding: 'hex' | 'latin1'): string {
-    const { contentStart, end } = this.next(tag);
-    return this.bytes.toString(encoding, contentStart, end);
-  }
-
-  /** OBJECT IDENTIFIER: its content octets in hex, the only form that needs no arithmetic to compare. */
+  /** OBJECT IDENTIFIER: its content octets in hex, which need no arithmetic to compare. */
   identifier(): string {
     return this.text(0x06, 'hex');
   }
 
+  /** The same as one number where it has six octets at most: no text is made. */
+  shortIdentifier(): number | string {
+    this.step(0x06);
+    const length = this.to - this.from;
+    if (length === 0) throw new DerError('an empty OBJECT IDENTIFIER');
+    return length <= 6 ? this.bytes.readUIntBE(this.from, length) : this.bytes.toString('hex', this.from, this.to);
+  }
+
   /** UTCTime until 2049, GeneralizedTime from 2050 on, both to the second and with Z (RFC 5280 §4.1.2.5). */
   time(): Date {
-    const { tag, contentStart, end } = this.next(this.peek() === 0x18 ? 0x18 : 0x17);
-    return new Date(readTime(this.bytes, tag, contentStart, end));
+    const tag = this.peek() === 0x18 ? 0x18 : 0x17;
+    this.step(tag);
+    return new Date(readTime(this.bytes, tag, this.from, this.to));
   }
 
   finish(): void {

@@ -60,7 +60,8 @@ export function spkiOf(key: KeyObject): Buffer {
 
 /** SHA-1 over the octets of the key's BIT STRING (RFC 5280 §4.2.1.2, method 1); also OCSP's issuerKeyHash. */
 export function keyIdentifier(spki: Buffer): Buffer {
-  const members = new DerReader(spki).into(0x30);
+  const members = new DerReader(spki);
+  members.enter(0x30);
   members.next(0x30);
   return createHash('sha1').update(members.content(0x03).subarray(1)).digest();
 }
