@@ -120,9 +120,21 @@ function certId(der: Buffer): CertId {
 
 function algorithmIdentifier(content: Buffer): string {
   const algorithm = new DerReader(content);
-  algorithm.next(0x06);
+  objectIdentifier(algorithm);
   if (!algorithm.atEnd) skipOne(algorithm);
   return content.toString('hex');
+}
+
+/** Content octets in hex: at least one arc, none cut short or padded (X.690 §8.19.2). */
+function objectIdentifier(reader: DerReader): string {
+  const octets = reader.content(0x06);
+  let startsArc = true;
+  for (const octet of octets) {
+    if (startsArc && octet === 0x80) throw new DerError('an OBJECT IDENTIFIER longer than it need be');
+    startsArc = octet < 0x80;
+  }
+  if (octets.length === 0 || !startsArc) throw new DerError('an OBJECT IDENTIFIER cut short');
+  return octets.toString('hex');
 }
 
 /** Any INTEGER, also those that were never a certificate's: negative, zero, of any length (X.690 §8.3.2). */
@@ -155,7 +167,7 @@ const readExtensions = (understood: Understood) => (holder: DerReader) => {
   const values = new Map<string, Buffer>();
   while (!list.atEnd) {
     const extension = list.into(0x30);
-    const type = extension.identifier();
+    const type = objectIdentifier(extension);
     const critical = extension.flag();
     const value = extension.content(0x04);
     extension.finish();
@@ -178,7 +190,7 @@ function readNonce(value: Buffer): Buffer {
 function checkAcceptsBasic(value: Buffer): Buffer {
   const types = only(new DerReader(value), (inner) => inner.into(0x30));
   let acceptsBasic = false;
-  while (!types.atEnd) acceptsBasic = types.identifier() === BASIC_RESPONSE || acceptsBasic;
+  while (!types.atEnd) acceptsBasic = objectIdentifier(types) === BASIC_RESPONSE || acceptsBasic;
   if (!acceptsBasic) throw new DerError('accepts no basic response');
   return value;
 }
