@@ -8,22 +8,33 @@ const SET = 0x31;
 
 /** Octets of a DER header: tag and minimal definite length. */
 export function header(tag: number, length: number): Buffer {
-  if (length < 0x80) return Buffer.of(tag, length);
-  if (length < 0x100) return Buffer.of(tag, 0x81, length);
-  if (length < 0x1_0000) return Buffer.of(tag, 0x82, length >> 8, length & 0xff);
-  const octets: number[] = [];
-  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256);
-  return Buffer.of(tag, 0x80 | octets.length, ...octets);
+  const out = Buffer.allocUnsafe(headerBytes(length));
+  writeHeader(out, tag, length);
+  return out;
+}
+
+function headerBytes(length: number): number {
+  if (length < 0x80) return 2;
+  let bytes = 3;
+  for (let rest = length; rest >= 0x100; rest = Math.floor(rest / 0x100)) bytes += 1;
+  return bytes;
+}
+
+/** Returns where the content begins. */
+function writeHeader(out: Buffer, tag: number, length: number): number {
+  const end = headerBytes(length);
+  out[0] = tag;
+  out[1] = length < 0x80 ? length : 0x80 | (end - 2);
+  for (let at = end - 1, rest = length; at >= 2; at -= 1, rest = Math.floor(rest / 0x100)) out[at] = rest & 0xff;
+  return end;
 }
 
 /** One value: tag, length, and the parts of its content one after the other. */
 export function tlv(tag: number, ...parts: Uint8Array[]): Buffer {
   let length = 0;
   for (const part of parts) length += part.length;
-  const head = header(tag, length);
-  const out = Buffer.allocUnsafe(head.length + length);
-  out.set(head, 0);
-  let at = head.length;
+  const out = Buffer.allocUnsafe(headerBytes(length) + length);
+  let at = writeHeader(out, tag, length);
   for (const part of parts) {
     out.set(part, at);
     at += part.length;
