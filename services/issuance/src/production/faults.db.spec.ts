@@ -99,10 +99,11 @@ async function pointsOfOneRun(): Promise<string[]> {
 }
 
 describe('personalisation that breaks', () => {
-  it('at any statement, commit or card command, before or after it, is finished by the next call', async () => {
+  it('at any statement, commit or card command is finished by the next call', async () => {
     const points = await pointsOfOneRun();
     expect(points.length).toBeGreaterThan(60);
-    const cases = points.flatMap((name, at) => (['before', 'after'] as const).map((mode) => ({ name, at, mode })));
+    // What stands when one point broke after its effect stands also when the next one broke before it.
+    const cases = points.map((name, at) => ({ name, at, mode: at === 0 ? ('before' as const) : ('after' as const) }));
     const worker = async () => {
       for (let next = cases.pop(); next; next = cases.pop()) {
         const { at, mode, name } = next;
