@@ -145,6 +145,17 @@ describe('bytes that are not what they should be', () => {
     expect(await at.runner().run.perform()).toBe('published');
   });
 
+  it('are not made of an entry that may not be listed; the next attempt finds everything free', async () => {
+    const runner = at.runner();
+    await midnight(runner);
+    await runner.feed.catchUp(1);
+    const move = (date: string) => at.asOwner('update listing set revocation_date = $1', [date]);
+    await move('2026-01-20T00:00:00Z'); // later than thisUpdate
+    expect(await runner.run.perform()).toBe('failed');
+    await move('2026-01-10T01:00:00Z');
+    expect(await runner.run.perform()).toBe('published');
+  });
+
   it('are not published when the file is another one after the check', async () => {
     const runner = at.runner();
     await midnight(runner);

@@ -83,8 +83,9 @@ export class ListRun {
     if (run.kind === 'first') return NO_ROWS;
     const { owner, log } = this.parts;
     const row = await owner.putCut(run.cut);
-    if (Date.parse(row.cut) !== run.cut.getTime())
-      throw new CaError('statusFeedBroken', 'the owner answered for another cut');
+    if (Date.parse(row.cut) !== run.cut.getTime()) {
+      throw new CaError('statusFeedBroken', `the owner answered for the cut ${row.cut}`);
+    }
     await log.waitFor(row.seq);
     const list = (await log.expected(row)).find(({ issuerSki }) => issuerSki === run.issuerSki);
     return list ? { seq: row.seq, count: list.count, digest: list.digest } : { ...NO_ROWS, seq: row.seq };
@@ -112,18 +113,11 @@ export class ListRun {
 
   /** Step 4: the bytes, read back by another reader. */
   async check({ attempt, marker, thisUpdate, nextUpdate, file, written }: Draft): Promise<RevocationList> {
-    const { issuer } = this.parts;
     const { count, digest } = marker;
+    const { sha256 } = written;
     const { number } = attempt;
-    return checkList(file, {
-      issuer: issuer.der,
-      number,
-      thisUpdate,
-      nextUpdate,
-      sha256: written.sha256,
-      count,
-      digest,
-    });
+    const issuer = this.parts.issuer.der;
+    return checkList(file, { issuer, number, thisUpdate, nextUpdate, sha256, count, digest });
   }
 
   /** Step 5: each difference to the list before has its reason in the log. Additions never hold a list back. */
@@ -145,33 +139,21 @@ export class ListRun {
   /** Step 6, first half: in the database it is published, whatever happens now. */
   async publish({ attempt, marker, thisUpdate, nextUpdate, file, written }: Draft): Promise<void> {
     const { clock, lists } = this.parts;
-    const { run, number } = attempt;
+    const { issuerSki, kind, cut } = attempt.run;
     const { sha256, bytes, count: entryCount } = written;
-    const { issuerSki, kind, cut } = run;
-    const facts = {
-      issuerSki,
-      number,
-      kind,
-      cut,
-      markerSeq: marker.seq,
-      thisUpdate,
-      nextUpdate,
-      sha256,
-      bytes,
-      entryCount,
-    };
-    await lists.publish(attempt, { ...facts, publishedAt: clock.now() }, file);
+    const about = { issuerSki, number: attempt.number, kind, cut, markerSeq: marker.seq, entryCount };
+    await lists.publish(attempt, { ...about, thisUpdate, nextUpdate, sha256, bytes, publishedAt: clock.now() }, file);
   }
 
   /** Notes the end if it can; a run whose end nobody noted is simply taken up again. */
   private async fail(attempt: Attempt, error: unknown): Promise<Outcome> {
     const { runs, source, alarms } = this.parts;
-    const code = error instanceof CaError ? error.code : undefined;
-    const outcome = (code && OUTCOMES[code]) ?? 'failed';
+    const outcome = (error instanceof CaError && OUTCOMES[error.code]) || 'failed';
     const about = { number: `${attempt.number}`, cut: attempt.run.cut, err: error };
     if (outcome === 'held') alarms.raise('runHeld', { ...about, ...(error as CaError).params });
     if (outcome === 'failed') alarms.raise('runFailed', about);
-    await runs.end(source.manager, attempt, outcome, error instanceof Error ? error.message : String(error)).catch(() => undefined); // prettier-ignore
+    const problem = error instanceof Error ? error.message : String(error);
+    await runs.end(source.manager, attempt, outcome, problem).catch(() => undefined);
     return outcome;
   }
 }

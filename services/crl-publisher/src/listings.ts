@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { escapeLiteral, type PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
@@ -66,10 +67,15 @@ export interface KeptCut {
 export async function* listedAt(runner: QueryRunner, issuerSki: string, markerSeq: number): AsyncGenerator<CrlColumns> {
   const client = (await runner.connect()) as PoolClient;
   await runner.startTransaction();
+  await runner.query(`set local statement_timeout = '${COPY_MINUTES} min'`); // it streams as fast as it is signed
+  const stream = client.query(copyTo(listSql(issuerSki, BigInt(markerSeq))));
+  let broken = false;
+  stream.once('error', () => (broken = true));
   try {
-    await runner.query(`set local statement_timeout = '${COPY_MINUTES} min'`); // it streams as fast as it is signed
-    yield* copyColumns(client.query(copyTo(listSql(issuerSki, BigInt(markerSeq)))));
+    yield* copyColumns(stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);
   } finally {
+    // a reader who stopped early leaves the rest on the connection: it must be read before anything else is said there
+    if (!broken) await finished(stream.resume()).catch(() => undefined);
     await runner.rollbackTransaction().catch(() => undefined); // it only read
   }
 }
@@ -77,5 +83,5 @@ export async function* listedAt(runner: QueryRunner, issuerSki: string, markerSe
 /** COPY takes no parameters. */
 const listSql = (issuerSki: string, marker: bigint) => `copy (
   select serial, extract(epoch from revocation_date)::bigint, reason from listing
-  where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${marker} and (to_seq is null or to_seq > ${marker})
+  where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${marker} and (to_seq is null or to_seq >= ${marker})
   order by serial) to stdout (format binary)`;
