@@ -3,8 +3,9 @@ import { cpus } from 'node:os';
 import { certificate } from './certificate.js';
 import { crl } from './crl.js';
 import type { Benchmark, Figure } from './figures.js';
+import { ocsp } from './ocsp.js';
 
-const BENCHMARKS: Record<string, Benchmark> = { certificate, crl };
+const BENCHMARKS: Record<string, Benchmark> = { certificate, crl, ocsp };
 
 const names = Object.keys(BENCHMARKS).join(' | ');
 const [name, ...options] = process.argv.slice(2);
