@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { branchName, cardNumber, companyName, county, email, nationalId, ubn, userCode } from '#libs/taiwan';
+import { branchName, cardNumberOrTest, companyName, county, email, nationalId, ubn, userCode } from '#libs/taiwan';
 import { APPLICANT_KINDS, CARD_RANKS } from '../certificates/subject.js';
 import { APPLICATION_STATES } from './application-state.js';
 import { caseNumber } from './case-number.js';
@@ -69,7 +69,7 @@ export const listQuery = z.object({
 });
 
 export const receivedAnswer = z.object({ caseNumber: z.string(), state });
-export const approvedAnswer = receivedAnswer.extend({ cardNumber });
+export const approvedAnswer = receivedAnswer.extend({ cardNumber: cardNumberOrTest });
 export const rejectedAnswer = receivedAnswer.extend({ reason: z.string() });
 
 /** What the applicant sees with case number and user code. */
@@ -81,7 +81,7 @@ export const progressAnswer = z.object({
   reason: z.string().nullable(),
   card: z
     .object({
-      cardNumber,
+      cardNumber: cardNumberOrTest,
       state: z.enum(['assigned', 'issued', 'dispatched']),
       registeredMail: z.string().nullable(),
     })

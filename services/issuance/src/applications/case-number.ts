@@ -31,4 +31,4 @@ export const caseNumber = z
   .overwrite((text) => text.replace(/[ \t-]/g, '').replace(/^k/, 'K'))
   .refine((text) => FORM.test(text), 'a case number is K and 13 digits')
   .refine((text) => checkDigit(text.slice(1, -1)) === Number(text.at(-1)), 'the check digit of this number is wrong')
-  .meta({ description: 'Case number: K, ROC year, ten digits; the last one checks the others', examples: [] });
+  .meta({ description: 'Case number: K, ROC year, ten digits; the last one checks the others' });

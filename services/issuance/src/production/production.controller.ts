@@ -34,7 +34,6 @@ export class ProductionController {
     status: 201,
     body: stockRequest,
     returns: stockAddedAnswer,
-    errors: ['conflict'],
   })
   add(@Body() { cardNumbers }: z.output<typeof stockRequest>) {
     return this.stock.add(cardNumbers);

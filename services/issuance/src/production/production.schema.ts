@@ -20,7 +20,12 @@ export const stockRequest = z.object({
     .max(MAX_CARDS, `at most ${MAX_CARDS} card numbers at once`)
     .refine((numbers) => new Set(numbers).size === numbers.length, 'a card number is there twice'),
 });
-export const stockAddedAnswer = z.object({ cardNumbers: z.array(z.string()), blank: z.number().int() });
+export const stockAddedAnswer = z.object({
+  cardNumbers: z.array(z.string()),
+  /** Those that were new; the others stay as they are. */
+  added: z.array(z.string()),
+  blank: z.number().int(),
+});
 export const stockAnswer = z.object(Object.fromEntries(CARD_STATES.map((name) => [name, z.number().int()])));
 
 export const personalisedAnswer = z.object({ cardNumber: z.string(), serials: serialPair, state });

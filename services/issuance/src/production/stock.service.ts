@@ -28,30 +28,30 @@ export class StockService {
   ) {}
 
   /**
-   * Takes blank cards into stock; those it has as blank already stay as they are.
+   * Takes blank cards into stock. Those it knows already, in whatever state, stay as they are: a card that has a holder
+   * is never made blank again.
    *
-   * @throws CaError invalidRequest (test cards outside test mode) | conflict (a card that is no longer blank)
+   * @returns `added`: those that were new
+   * @throws CaError invalidRequest (test cards outside test mode)
    */
-  async add(cardNumbers: string[]): Promise<{ cardNumbers: string[]; blank: number }> {
+  async add(cardNumbers: string[]): Promise<{ cardNumbers: string[]; added: string[]; blank: number }> {
     this.refuseTestCards(cardNumbers);
-    await this.source.transaction(async (tx) => {
+    const added = await this.source.transaction(async (tx) => {
       // One at a time: nobody may take a card into production while its file is made.
       await tx.query(`select pg_advisory_xact_lock(hashtextextended('kaika.issuance.stock', 0))`);
-      const known = await tx.query<{ card_number: string; state: CardState }[]>(
-        'select card_number, state from card where card_number = any($1)',
+      const known = await tx.query<{ card_number: string }[]>(
+        'select card_number from card where card_number = any($1)',
         [cardNumbers],
       );
-      const used = known.filter(({ state }) => state !== 'blank').map(({ card_number }) => card_number);
-      if (used.length > 0)
-        throw new CaError('conflict', `not blank any more: ${used.join(', ')}`, { cardNumbers: used });
       const fresh = cardNumbers.filter((n) => !known.some(({ card_number }) => card_number === n));
       for (const cardNumber of fresh) await this.cards.create(cardNumber);
       await tx.query(`insert into card (card_number, state, added_at) select unnest($1::text[]), 'blank', $2`, [
         fresh,
         this.clock.now(),
       ]);
+      return fresh;
     });
-    return { cardNumbers, blank: (await this.counts()).blank };
+    return { cardNumbers, added, blank: (await this.counts()).blank };
   }
 
   async counts(): Promise<Record<CardState, number>> {
