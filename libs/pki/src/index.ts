@@ -22,9 +22,9 @@ export { addYears, NEUTRAL_POLICY, notAfterFor, PROFILES, type Profile, type Pro
 export { SoftwareSigner, type Signer, type SigningStream } from './signer.js';
 // what libs/ocsp signs and reads is made of the same parts
 export { DerError, DerReader, readHeader } from './der-reader.js';
-export { bitString, enumerated, explicit, implicit, integer, integerOctets } from './der.js';
+export { bitString, enumerated, explicit, integer, integerOctets } from './der.js';
 export { nothing, octetString, oid, sequence, time, tlv } from './der.js';
 export { authorityKeyIdentifier, extension, keyUsage, subjectKeyIdentifier } from './extensions.js';
-export { keepOnce, syncFolder } from './files.js';
+export { keepOnce } from './files.js';
 export { algorithmOf, SIGNATURE_ALGORITHMS } from './keys.js';
 export { encodeName } from './names.js';
