@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 
 /** Fields that are never written, wherever they appear two levels deep (DESIGN.md §5, invariant 7). */
 const SECRET_FIELDS = [
@@ -15,9 +15,27 @@ const SECRET_FIELDS = [
 ];
 
 /** JSON lines on standard error: standard output belongs to what a person asked for. */
-export function createLogger(level: string): Logger {
+export function createLogger(level: string, destination: DestinationStream = pino.destination(2)): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  return pino({ level, base: null, redact: { paths, censor: '[redacted]' } }, pino.destination(2));
+  const options = { level, base: null, redact: { paths, censor: '[redacted]' }, serializers: { err: errorChain } };
+  return pino(options, destination);
+}
+
+/**
+ * An error as the chain of what was being done. Only name, message, code and stack of each: a database error carries
+ * the statement's parameters and the row it broke on, and those may be what nobody may read.
+ */
+function errorChain(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { name, message, stack, cause } = error;
+  const { code } = error as { code?: unknown };
+  return {
+    name,
+    message,
+    ...(code !== undefined && { code }),
+    stack,
+    ...(cause !== undefined && { cause: errorChain(cause) }),
+  };
 }
 
 /** Nest's own messages, in the same lines. */
