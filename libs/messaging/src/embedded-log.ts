@@ -33,6 +33,8 @@ export class EmbeddedLog implements EventSink {
     await this.createTopics(topics);
     const placed = records.map((r) => ({ ...r, partition: partitionOf(r.key) }));
     const client = await this.#pool.connect();
+    const ignore = () => {}; // the pool doesn't listen while we have it; the query under way rejects, that is enough
+    client.on('error', ignore);
     let broken: Error | undefined;
     try {
       await client.query('begin');
@@ -76,6 +78,7 @@ export class EmbeddedLog implements EventSink {
       broken = error as Error;
       throw new Error('appending to the embedded log', { cause: error });
     } finally {
+      client.off('error', ignore);
       client.release(broken); // a connection with an open transaction is closed, which rolls it back
     }
     for (const topic of topics) appended.emit('topic', topic);
