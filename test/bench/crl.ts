@@ -17,7 +17,7 @@ import { figure, median, type Figure } from './figures.js';
 
 const ENTRIES = 1_000_000;
 const PEER_ENTRIES = 100_000;
-const BATCH = 5_000;
+const BATCH = 1_000;
 const ROUNDS = 3;
 const CUT_SECONDS = Date.UTC(2026, 10, 21, 16) / 1_000;
 const HOLD = 6;

@@ -26,7 +26,9 @@ for (let digit = 0; digit < 16; digit += 1) HEX['0123456789ABCDEF'.charCodeAt(di
 export class EntryEncoder {
   #day = Number.NaN;
   /** YYYYMMDD of `#day`, ASCII. */
-  readonly #date = Buffer.alloc(8);
+  #date: Uint8Array = Buffer.alloc(8);
+  /** The same of every day seen: some thousands at most, in whatever order the entries come. */
+  readonly #dates = new Map<number, Uint8Array>();
 
   /** @param latest thisUpdate in seconds: nothing listed may have happened later */
   constructor(private readonly latest: number) {}
@@ -83,24 +85,30 @@ export class EntryEncoder {
     out[at + 1] = generalized ? 15 : 13;
     let to = at + 2;
     for (let i = generalized ? 0 : 2; i < 8; i += 1) out[to++] = this.#date[i]!;
-    const rest = seconds - day * DAY_SECONDS;
-    to = digits(out, to, Math.floor(rest / 3_600));
-    to = digits(out, to, Math.floor((rest % 3_600) / 60));
+    const rest = (seconds - day * DAY_SECONDS) | 0; // below 86,400: small whole numbers from here on
+    to = digits(out, to, (rest / 3_600) | 0);
+    to = digits(out, to, ((rest % 3_600) / 60) | 0);
     to = digits(out, to, rest % 60);
     out[to] = 0x5a; // Z
     return to + 1;
   }
 
   #setDay(day: number): void {
-    const date = new Date(day * DAY_SECONDS * 1_000);
-    if (!(date.getUTCFullYear() >= 1950)) throw malformed('a revocationDate before 1950');
-    this.#date.write(date.toISOString().slice(0, 10).replaceAll('-', ''), 'latin1');
+    let date = this.#dates.get(day);
+    if (date === undefined) this.#dates.set(day, (date = dateDigits(day)));
+    this.#date = date;
     this.#day = day;
   }
 }
 
+function dateDigits(day: number): Uint8Array {
+  const date = new Date(day * DAY_SECONDS * 1_000);
+  if (!(date.getUTCFullYear() >= 1950)) throw malformed('a revocationDate before 1950');
+  return Buffer.from(date.toISOString().slice(0, 10).replaceAll('-', ''), 'latin1');
+}
+
 function digits(out: Buffer, at: number, twoDigits: number): number {
-  const tens = Math.floor(twoDigits / 10);
+  const tens = (twoDigits / 10) | 0;
   out[at] = 0x30 + tens;
   out[at + 1] = 0x30 + twoDigits - 10 * tens;
   return at + 2;
