@@ -9,5 +9,11 @@ export { kbkdf } from './kbkdf.js';
 export { deriveTransportPin, type TransportPinInput } from './transport-secrets.js';
 export { ensureKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
 export { openSealed, sealFor, type Sealed } from './sealed.js';
-export { openCredential, sealCredential, type Credential } from './credential.js';
+export {
+  openCredential,
+  representativeText,
+  sealCredential,
+  type Credential,
+  type CredentialKind,
+} from './credential.js';
 export { openRecord, sealRecord, type RecordId } from './sealed-record.js';

@@ -55,13 +55,14 @@ describe('what travels in an event', () => {
     await expect(sealFor([], 1, 'c')).rejects.toThrow('sealed to nobody');
   });
 
-  it('carries a credential that can’t be given to another card or generation', async () => {
+  it('carries a credential that can’t be given to another card, generation or kind', async () => {
     const data = await sealCredential(both, credential);
-    await expect(openCredential(suspension!, data)).resolves.toEqual(credential);
-    for (const other of [{ cardNumber: 'TT00000000000052' }, { generation: 2 }]) {
+    await expect(openCredential(suspension!, data)).resolves.toEqual({ ...credential, kind: 'user-code' });
+    const others = [{ cardNumber: 'TT00000000000052' }, { generation: 2 }, { kind: 'representative' as const }];
+    for (const other of others) {
       await expect(openCredential(suspension!, { ...data, ...other })).rejects.toThrow('belongs to something else');
     }
-    const empty = { ...data, jwe: await sealFor(both, {}, 'kaika/credential/v1/TT00000000000051/1') };
+    const empty = { ...data, jwe: await sealFor(both, {}, 'kaika/credential/v1/TT00000000000051/user-code/1') };
     await expect(openCredential(suspension!, empty)).rejects.toThrow('holds no verifier');
   });
 });

@@ -67,6 +67,17 @@ describe('events', () => {
     expect(() => parseEvent('null')).toThrow(/envelope/);
   });
 
+  it('about credentials are about user codes unless they say otherwise', () => {
+    const of = (kind: object) => {
+      const data = { cardNumber: row.cardNumber, generation: 1, jwe: {}, ...kind };
+      const event = newEvent('credential.set', row.cardNumber, data as never, { source: 'x', now });
+      return parseEvent(JSON.stringify(event))?.data;
+    };
+    expect(of({})).toMatchObject({ kind: 'user-code' });
+    expect(of({ kind: 'representative' })).toMatchObject({ kind: 'representative' });
+    expect(() => of({ kind: 'pin' })).toThrow('kind');
+  });
+
   it('have topics of the form kaika.<subject>.v1', () => {
     for (const { topic } of Object.values(EVENTS)) expect(topic).toMatch(/^kaika\.[a-z]+\.v1$/);
   });

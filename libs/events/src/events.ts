@@ -41,9 +41,14 @@ const certificateIssued = z.object({
 
 const credentialSet = z.object({
   cardNumber,
-  /** A consumer keeps the highest generation it has seen. */
+  /**
+   * What the verifier is of: the user code, for the services that check it; or, of a combined application's card (way
+   * B), the responsible person's national ID and birth date (`representativeText`), for `acceptance` alone.
+   */
+  kind: z.enum(['user-code', 'representative']).default('user-code'),
+  /** A consumer keeps the highest generation it has seen of each kind. */
   generation: z.number().int().positive(),
-  /** General JWE for the services that verify user codes; its payload is `{ verifier }`. */
+  /** General JWE for the services that check this kind; its payload is `{ verifier }`. */
   jwe: z.record(z.string(), z.unknown()),
 });
 

@@ -22,6 +22,7 @@ export class UserCodes {
 
   /** Keeps the highest generation; it may come before its card. */
   async replace(tx: EntityManager, sealed: EventData<'credential.set'>): Promise<void> {
+    if (sealed.kind !== 'user-code') return; // not sealed to this service
     const { cardNumber, generation, verifier } = await openCredential(this.key, sealed);
     await tx.query(
       `insert into verifier (card_number, generation, verifier) values ($1, $2, $3)
