@@ -179,7 +179,9 @@ function ownSettings(
   const appUrl = databases.get(name)?.appUrl;
   return {
     ...(appUrl && { DATABASE_URL: appUrl }),
-    ...(['acceptance', 'suspension'].includes(name) && { KAIKA_CREDENTIAL_KEY_FILE: join(keys.dir, `${name}.jwk`) }),
+    ...(['issuance', 'acceptance', 'suspension'].includes(name) && {
+      KAIKA_CREDENTIAL_KEY_FILE: join(keys.dir, `${name}.jwk`),
+    }),
   };
 }
 

@@ -18,6 +18,7 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
   const dir = join(dataDir, 'secrets');
   const file = (name: string) => join(dir, name);
   for (const name of ['pepper', 'data-key', 'transport-master', 'database-roles']) ensureSecretFile(file(name));
+  await ensureKeyPair(file('issuance.jwk'), 'P-256');
   await ensureKeyPair(file('acceptance.jwk'), 'P-256');
   await ensureKeyPair(file('suspension.jwk'), 'P-256');
   const jobs = await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
@@ -33,6 +34,7 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
       KAIKA_PEPPER_FILE: file('pepper'),
       KAIKA_DATA_KEY_FILE: file('data-key'),
       KAIKA_TRANSPORT_MASTER_FILE: file('transport-master'),
+      KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('issuance.jwk.pub'),
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: file('acceptance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.jwk.pub'),
       KAIKA_JOB_KEY_FILE: file('pin-jobs.jwk'),
