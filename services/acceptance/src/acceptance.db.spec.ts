@@ -1,6 +1,7 @@
 import { verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { USER_CODE, type Holder, withAcceptance } from './acceptance.fixture.js';
+import { issuedOf, USER_CODE, withAcceptance } from './acceptance.fixture.js';
+import type { Holder } from './holder.fixture.js';
 
 const PIN = '13579246';
 const running = withAcceptance();
@@ -66,6 +67,22 @@ describe('an activation by way A', () => {
     const calls = running.bench.centre.calls;
     expect((await running.bench.press(holder)).body.type).toBe('urn:kaika:error:cardNotActivatable');
     expect(running.bench.centre.calls).toBe(calls);
+  });
+});
+
+describe('the bus', () => {
+  it('brings what is known of cards, and takes the event away', async () => {
+    const { bench } = running;
+    const holder = await bench.makeCard();
+    const { cardNumber } = holder.sample;
+    await bench.publish('certificate.issued', issuedOf(holder.sample, 'A'));
+    await bench.publish('credential.set', await bench.credential(cardNumber, USER_CODE));
+    await until(async () => {
+      const known = 'select 1 from card join verifier using (card_number) where card_number = $1';
+      return (await bench.sql(known, [cardNumber])).length > 0;
+    });
+    await activate(holder);
+    await until(async () => (await bench.published('kaika.acceptance.v1')).some((value) => value.includes(cardNumber)));
   });
 });
 
@@ -162,4 +179,9 @@ async function activate(holder: Holder): Promise<void> {
   await holder.changePin(transportPin, PIN);
   const answer = await running.bench.complete(session, await holder.confirm(PIN, session, body.nonce));
   expect(answer).toEqual({ status: 200, body: { state: 'activated' } });
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while (!(await check())) if (performance.now() > deadline) throw new Error('it did not happen within 15 s');
 }

@@ -1,5 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,156 +18,20 @@ import {
   type KeyPair,
 } from '#libs/credentials';
 import { migrate, provision, type TestDatabase, withTestDatabase } from '#libs/database';
-import { CaError, toProblem, type ErrorCode } from '#libs/errors';
 import { type EventData, type EventType, newEvent, topicOf } from '#libs/events';
 import { createService, type RunningService } from '#libs/host';
-import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
-import { activatedMessage, encodeProof, openPinJob, PivCard, type ProofStatement, sha256, toWire } from '#libs/piv';
-import {
-  sampleCard,
-  type SampleCard,
-  type SampleOptions,
-  type VirtualCard,
-  VirtualCardStore,
-} from '#libs/virtual-card';
+import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
+import { sampleCard, type SampleCard, type SampleOptions, VirtualCardStore } from '#libs/virtual-card';
 import { AcceptanceHandlers } from './acceptance.handlers.js';
+import { FakeCentre } from './centre.fixture.js';
+import { Holder, ORIGIN, type Started } from './holder.fixture.js';
 import { acceptance } from './index.js';
 
-export const ORIGIN = 'https://portal.example';
 export const USER_CODE = 'Kaika#2026';
 
-/** Stands for `suspension`: accepts what it is told to know, and can be told to fail around its commit. */
-export class FakeCentre {
-  readonly accepted = new Map<string, { activation: string; acceptedAt: string }>();
-  /** By card number. */
-  readonly refuse = new Map<string, ErrorCode>();
-  /** Answers without a decision. */
-  answer: { status: number; body: unknown } | undefined;
-  /** Where the connection breaks. */
-  broken: 'before' | 'after' | undefined;
-  calls = 0;
-  readonly #server: Server = createServer((request, response) => void this.serve(request, response));
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): Promise<void> {
-    this.#server.closeAllConnections();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.calls += 1;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (this.broken === 'before') return void request.socket.destroy();
-    const cardNumber = /^\/api\/v1\/cards\/([A-Z0-9]{16})\/acceptance$/.exec(request.url ?? '')?.[1];
-    const { activation } = JSON.parse(Buffer.concat(chunks).toString()) as { activation: string };
-    const refusal = this.refuse.get(cardNumber!);
-    if (!/^Bearer .+/.test(request.headers.authorization ?? '') || request.method !== 'PUT') {
-      return send(response, 401, toProblem(new CaError('unauthorized', '')));
-    }
-    if (refusal) {
-      const problem = toProblem(new CaError(refusal, 'as told', { holds: ['ca'] }));
-      return send(response, problem.status, problem);
-    }
-    if (!this.accepted.has(cardNumber!)) {
-      this.accepted.set(cardNumber!, { activation, acceptedAt: '2026-11-21T02:00:00.000Z' });
-    }
-    if (this.broken === 'after') return void request.socket.destroy();
-    if (this.answer) return send(response, this.answer.status, this.answer.body);
-    send(response, 200, { status: 'valid', acceptedAt: this.accepted.get(cardNumber!)!.acceptedAt });
-  }
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-export interface Started {
-  id: string;
-  nonce: string;
-}
 export interface Answer {
   status: number;
   body: Record<string, unknown>;
-}
-
-/** A card in the hand of its holder, at an agent of its own. */
-export class Holder {
-  readonly #agentKey = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  #connection!: VirtualCard;
-  #card!: PivCard;
-  #proofSignature: Buffer = Buffer.alloc(0);
-
-  constructor(
-    readonly sample: SampleCard,
-    readonly transportPin: string,
-    private readonly store: VirtualCardStore,
-  ) {}
-
-  async powerOn(): Promise<this> {
-    this.#connection = await this.store.open(this.sample.cardNumber);
-    this.#card = await PivCard.select(this.#connection);
-    return this;
-  }
-
-  powerOff(): Promise<void> {
-    return this.#connection.close();
-  }
-
-  get agentKey(): { publicKey: KeyObject; privateKey: KeyObject } {
-    return this.#agentKey;
-  }
-
-  async prove({ id, nonce }: Started, changes: Partial<ProofStatement> = {}) {
-    const { cardNumber, cardUuid, signatureCertificate, encryptionCertificate } = this.sample;
-    const statement: ProofStatement = {
-      ...{
-        purpose: 'accept',
-        origin: ORIGIN,
-        session: id,
-        nonce: Buffer.from(nonce, 'base64url'),
-        cardUuid,
-        cardNumber,
-      },
-      signatureCertificateSha256: sha256(signatureCertificate),
-      encryptionCertificateSha256: sha256(encryptionCertificate),
-      ephemeralKey: this.#agentKey.publicKey.export({ format: 'der', type: 'spki' }),
-      ...changes,
-    };
-    this.#proofSignature = await this.#card.sign('9E', encodeProof(statement));
-    return toWire({ ...statement, signature: this.#proofSignature });
-  }
-
-  openJob(job: unknown, session: string, verificationKey: KeyObject, now: Date) {
-    const { cardNumber } = this.sample;
-    return openPinJob(job as string, {
-      verificationKey,
-      ephemeralKey: this.#agentKey.privateKey,
-      cardNumber,
-      session,
-      now,
-    });
-  }
-
-  changePin(oldPin: string, newPin: string) {
-    return this.#card.changePin(oldPin, newPin);
-  }
-
-  /** 9C over the second message, after a PIN. */
-  async confirm(pin: string, { id }: Started, nonce: unknown, proofSignature = this.#proofSignature): Promise<string> {
-    const verified = await this.#card.verifyPin(pin);
-    if (!verified.ok) throw new Error('the card refused the PIN');
-    const message = activatedMessage(id, Buffer.from(nonce as string, 'base64url'), proofSignature);
-    return (await this.#card.sign('9C', message)).toString('base64url');
-  }
-
-  get proofSignature(): Buffer {
-    return this.#proofSignature;
-  }
 }
 
 /** The service as it runs, on a database of its own, beside a centre that can be told to fail. */
@@ -183,6 +46,7 @@ export class AcceptanceBench {
   /** With the owner's rights. */
   #owner!: Client;
   #base = '';
+  #busUrl = '';
   #jobKey!: KeyPair;
   #credentialKey!: KeyPair;
   #nextCard = 1;
@@ -217,6 +81,7 @@ export class AcceptanceBench {
     const file = (name: string) => join(this.dir, name);
     const bus = await provision(database.url, 'bus', { owner: 'o', app: 'a' });
     await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
+    this.#busUrl = bus.appUrl;
     const own = await provision(database.url, 'acceptance', { owner: 'o', app: 'a' });
     await migrate({ ownerUrl: own.ownerUrl, schema: 'acceptance', migrations: [...acceptance.migrations] as never });
     this.#owner = new Client({ connectionString: own.ownerUrl });
@@ -289,15 +154,31 @@ export class AcceptanceBench {
     return sealCredential([other.publicJwk, this.#credentialKey.publicJwk], { cardNumber, generation, verifier });
   }
 
-  /** As the bus would; `copies` of it. */
-  async deliver<T extends EventType>(type: T, data: EventData<T>, copies = 1): Promise<void> {
+  /** Through the bus itself. */
+  async publish<T extends EventType>(type: T, data: EventData<T>): Promise<void> {
+    const key = (data as { cardNumber: string }).cardNumber;
+    const event = newEvent(type, key, data, { source: 'test', now: this.clock.now() });
+    const bus = new EmbeddedLog(this.#busUrl);
+    await bus.send([{ topic: topicOf(type), key, id: event.id, value: JSON.stringify(event) }]);
+    await bus.close();
+  }
+
+  /** Of one topic, read from the bus. */
+  async published(topic: string): Promise<string[]> {
+    const bus = new Client({ connectionString: this.#busUrl });
+    await bus.connect();
+    const { rows } = await bus.query<{ value: string }>('select value from record where topic = $1', [topic]);
+    await bus.end();
+    return rows.map((row) => row.value);
+  }
+
+  /** As the bus would, at once. */
+  async deliver<T extends EventType>(type: T, data: EventData<T>): Promise<void> {
     const key = (data as { cardNumber: string }).cardNumber;
     const event = newEvent(type, key, data, { source: 'test', now: this.clock.now() });
     const { app } = this.service;
-    for (let n = 0; n < copies; n++) {
-      const record = { topic: topicOf(type), key, id: event.id, value: JSON.stringify(event) };
-      await app.get(Consumer).receive(record, app.get(AcceptanceHandlers).on);
-    }
+    const record = { topic: topicOf(type), key, id: event.id, value: JSON.stringify(event) };
+    await app.get(Consumer).receive(record, app.get(AcceptanceHandlers).on);
   }
 
   async begin(cardNumber: string, way: 'A' | 'B' = 'A'): Promise<Started> {

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Holder, withAcceptance } from './acceptance.fixture.js';
+import { withAcceptance } from './acceptance.fixture.js';
+import type { Holder } from './holder.fixture.js';
 
 const PIN = '13579246';
 const running = withAcceptance();
 beforeEach(() => {
   running.bench.centre.broken = undefined;
   running.bench.centre.answer = undefined;
+  running.bench.centre.beforeAnswer = undefined;
 });
 
 const openJob = (holder: Holder, job: unknown, session: string) =>
@@ -67,6 +69,19 @@ describe('the centre', () => {
     };
     expect((await running.bench.press(holder)).body.type).toBe('urn:kaika:error:cardHeld');
     expect(await jobsOf(holder)).toBe(1);
+  });
+
+  it('whose answer comes after the card was activated by another session gives no job for it', async () => {
+    const holder = await running.bench.issueCard();
+    const first = await running.bench.press(holder);
+    await holder.changePin(holder.transportPin, PIN);
+    const signature = await holder.confirm(PIN, first.session, first.body.nonce);
+    running.bench.centre.beforeAnswer = async () => {
+      expect((await running.bench.complete(first.session, signature)).status).toBe(200);
+    };
+    expect((await running.bench.press(holder)).body.type).toBe('urn:kaika:error:cardNotActivatable');
+    expect(await jobsOf(holder)).toBe(1);
+    expect(await running.bench.state(first.session.id)).toBe('activated');
   });
 
   it('that is away does not hide that the card was revoked', async () => {

@@ -44,14 +44,16 @@ const deliveries = (topics: KaikaEvent[][]) =>
         topics.flatMap((events, topic) => events.map(() => topic)),
         { minLength: topics.flat().length },
       ),
-      fc.array(fc.nat(), { maxLength: 6 }),
+      fc.array(fc.record({ which: fc.nat(), later: fc.nat(), anew: fc.boolean() }), { minLength: 3, maxLength: 8 }),
     )
     .map(([turns, doubles]) => {
       const next = topics.map(() => 0);
       const order = turns.map((topic) => topics[topic]![next[topic]!++]!);
-      for (const at of doubles) {
-        const copied = at % order.length;
-        order.splice(copied + 1 + (at % (order.length - copied)), 0, order[copied]!);
+      for (const { which, later, anew } of doubles) {
+        const at = which % order.length;
+        // The same record again, or the same fact sent anew.
+        const copy = anew ? { ...order[at]!, id: randomUUID() } : order[at]!;
+        order.splice(at + 1 + (later % (order.length - at)), 0, copy);
       }
       return order;
     });

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Answer, type Holder, USER_CODE, withAcceptance } from './acceptance.fixture.js';
+import { type Answer, issuedOf, USER_CODE, withAcceptance } from './acceptance.fixture.js';
+import type { Holder } from './holder.fixture.js';
 
 const running = withAcceptance();
 beforeEach(async () => {
@@ -156,7 +157,6 @@ describe('a wrong code', () => {
       await running.bench.issueCard({ way: 'B' }),
       await running.bench.makeCard(),
     ];
-    const { issuedOf } = await import('./acceptance.fixture.js');
     await running.bench.deliver('certificate.issued', issuedOf(codeless.sample, 'A'));
     const otherWay = await running.bench.begin(holder.sample.cardNumber, 'B');
     const answers = [

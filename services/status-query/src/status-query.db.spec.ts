@@ -205,6 +205,18 @@ describe('the read model', () => {
     expect(await found(cards)).toEqual(wanted(cards));
   });
 
+  it('follows the bus by itself', async () => {
+    const { bench } = running;
+    const card = await bench.newCard();
+    await bench.publish(card.event, card.accept(), card.suspend());
+    const deadline = performance.now() + 15_000;
+    let status: unknown;
+    while (status !== 'suspended' && performance.now() < deadline) {
+      status = (await bench.find(card.issued.cardNumber)).items[0]?.['status'];
+    }
+    expect(status).toBe('suspended');
+  });
+
   it('keeps the status of a card it has not heard of until it does', async () => {
     const { bench } = running;
     const card = await bench.newCard();

@@ -20,7 +20,7 @@ import {
   topicOf,
 } from '#libs/events';
 import { createLogger, createService, type RunningService } from '#libs/host';
-import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
+import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
 import { buildTbs, keyIdentifier, newSerial, PROFILES, signTbs, SoftwareSigner, spkiOf } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { statusQuery } from './index.js';
@@ -147,6 +147,7 @@ export class StatusQueryBench {
   service!: RunningService;
   #owner!: Client;
   #base = '';
+  #busUrl = '';
   #nextCard = 1;
 
   static async start(database: TestDatabase): Promise<StatusQueryBench> {
@@ -165,6 +166,7 @@ export class StatusQueryBench {
   private async settings(database: TestDatabase): Promise<NodeJS.ProcessEnv> {
     const bus = await provision(database.url, 'bus', { owner: 'o', app: 'a' });
     await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
+    this.#busUrl = bus.appUrl;
     const own = await provision(database.url, 'status-query', { owner: 'o', app: 'a' });
     await migrate({ ownerUrl: own.ownerUrl, schema: 'status_query', migrations: [...statusQuery.migrations] as never });
     this.#owner = new Client({ connectionString: own.ownerUrl });
@@ -211,7 +213,19 @@ export class StatusQueryBench {
     });
   }
 
-  /** As the bus would. */
+  /** Through the bus itself. */
+  async publish(...events: KaikaEvent[]): Promise<void> {
+    const bus = new EmbeddedLog(this.#busUrl);
+    await bus.send(
+      events.map((event) => {
+        const { id, subject: key, type } = event;
+        return { topic: topicOf(type), key, id, value: JSON.stringify(event) };
+      }),
+    );
+    await bus.close();
+  }
+
+  /** As the bus would, at once. */
   async deliver(...events: KaikaEvent[]): Promise<void> {
     const { app } = this.service;
     for (const event of events) {
