@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { migrate, provision, schemaOf, startPostgres } from '#libs/database';
 import { createService, type RunningService, type ServiceDefinition } from '#libs/host';
+import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony } from '#libs/pki';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
@@ -74,7 +75,8 @@ async function start(
   for (const { name, migrations } of SERVICES) {
     if (migrations.length > 0) databases.set(name, await prepareSchema(adminUrl, name, migrations, keys));
   }
-  const jobs = await prepareSchema(adminUrl, 'jobs', [], keys);
+  const jobs = await provision(adminUrl, 'jobs', rolePasswords(keys, 'jobs'));
+  await prepareJobs(jobs.ownerUrl);
 
   const clock = new Clock();
   const throwaway = config.KAIKA_THROWAWAY
@@ -106,7 +108,7 @@ async function start(
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
     KAIKA_CRL_DIR: dir('crl'),
     KAIKA_BUS_URL: bus.appUrl,
-    KAIKA_JOBS_URL: jobs.ownerUrl,
+    KAIKA_JOBS_URL: jobs.appUrl,
   };
   const services: RunningService[] = [];
   for (const definition of SERVICES) {
