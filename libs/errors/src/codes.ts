@@ -20,6 +20,9 @@ export const ERRORS = {
   invalidRequest: { status: 400, title: 'The request is not valid' },
   methodNotAllowed: { status: 405, title: 'This method is not offered here' },
   notFound: { status: 404, title: 'There is nothing here' },
+  ownRequest: { status: 403, title: 'Another person must decide on this request' },
+  requestDecided: { status: 409, title: 'This request has been decided already' },
+  requestExpired: { status: 409, title: 'This request has expired; make a new one' },
   starting: { status: 503, title: 'The services are starting' },
   tooBusy: { status: 503, title: 'Too many checks at once, please try again shortly' },
   tooManyAttempts: { status: 429, title: 'Too many attempts, please wait' },
@@ -27,6 +30,7 @@ export const ERRORS = {
   unsupportedMediaType: { status: 415, title: 'The body must be application/json' },
 
   // the life of a card
+  cardAccepted: { status: 409, title: 'This card is accepted; there is no deadline any more' },
   cardExpired: { status: 409, title: 'The certificates of this card have expired' },
   cardHeld: { status: 409, title: 'This card is on hold' },
   cardNotActivatable: { status: 409, title: 'This card cannot be activated now' },

@@ -66,6 +66,15 @@ const crlPublished = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 
+/**
+ * No row of the log: it says how far the log goes. No row above `seq` has a time of `time` or before, so who has applied
+ * every row up to `seq` knows every status as of `time`.
+ */
+const statusWatermark = z.object({ epoch: z.uuid(), seq: z.number().int().nonnegative(), time: utc });
+
+/** No row of the log: a card that is not accepted by `dueAt` meets its deadline. */
+const acceptanceDue = z.object({ cardNumber, dueAt: utc, daysLeft: z.number().int().positive() });
+
 const application = z.object({ caseNumber: z.string() });
 
 /** Every event there is: its topic and its data. Facts, in the past tense. */
@@ -83,6 +92,8 @@ export const EVENTS = {
   'certificate.resumed': { topic: TOPICS.status, data: statusRow },
   'certificate.revoked': { topic: TOPICS.status, data: statusRow },
   'status.cut': { topic: TOPICS.status, data: statusRow },
+  'status.watermark': { topic: TOPICS.status, data: statusWatermark },
+  'card.acceptance-due': { topic: TOPICS.status, data: acceptanceDue },
 
   'credential.set': { topic: TOPICS.credential, data: credentialSet },
 
@@ -92,7 +103,10 @@ export const EVENTS = {
 export type EventType = keyof typeof EVENTS;
 export type EventData<T extends EventType> = z.output<(typeof EVENTS)[T]['data']>;
 
-/** CloudEvents 1.0, structured JSON. `subject` is the card number, or the issuer's SKI for lists, and the record's key. */
+/**
+ * CloudEvents 1.0, structured JSON. `subject` is the record's key: the card number, the issuer's SKI for lists, the cut of
+ * a marker, or `log` for watermarks.
+ */
 export interface EventOf<T extends EventType> {
   specversion: '1.0';
   id: string;

@@ -25,6 +25,8 @@ export const listing = z.object({
   reason: reasonCode,
   /** revocationDate: start of the current uninterrupted non-good period, whole seconds (DOMAIN.md §3). */
   since: utc,
+  /** Known time of compromise, whole seconds (RFC 5280 §5.3.2); keyCompromise only. */
+  invalidityDate: utc.optional(),
 });
 export type Listing = z.output<typeof listing>;
 
