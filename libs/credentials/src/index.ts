@@ -8,6 +8,7 @@ export { ATTEMPT_MIGRATION } from './attempt.migration.js';
 export { kbkdf } from './kbkdf.js';
 export { deriveTransportPin, type TransportPinInput } from './transport-secrets.js';
 export { ensureKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
+export { claimedKey, signDetached, signingAlgorithms, verifiesDetached } from './detached-jws.js';
 export { openSealed, sealFor, type Sealed } from './sealed.js';
 export {
   openCredential,

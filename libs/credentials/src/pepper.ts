@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { ensureSecretFile, readSecretFile } from './secret-file.js';
 
-/** The longest user code has 10 octets, so no code's HMAC is ever the HMAC of a request under this prefix. */
+/** What is seasoned is printable ASCII, so its HMAC is never that of a request under this prefix. */
 const REQUEST_HASH = 'kaika/request-hash/v1\0';
 
 /**
@@ -27,7 +27,7 @@ export class Pepper {
     return new Pepper(ensureSecretFile(path));
   }
 
-  /** HMAC-SHA256 of the code: what scrypt gets instead of the code. */
+  /** HMAC-SHA256 of the code (printable ASCII): what scrypt gets instead of the code. */
   season(code: string): Buffer {
     return createHmac('sha256', this.#key).update(code, 'utf8').digest();
   }

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, Module, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Module, Param, Post, Query, Req } from '@nestjs/common';
+import type { Request } from 'express';
 import { z } from 'zod';
 import { systemClock } from '#libs/clock';
 import { Endpoint, issueToken, type SigningKey } from '#libs/doors';
@@ -37,6 +38,12 @@ class ThingsController {
   make(@Body() body: { name: string }) {
     if (body.name === 'crash') throw new Error('with a secret');
     return body;
+  }
+
+  @Post('signed')
+  @Endpoint({ allow: 'anyone', summary: 'Take in', status: 200, body: z.object({ name: z.string(), n: z.number() }) })
+  signed(@Req() { rawBody }: Request) {
+    return { octets: rawBody?.toString('base64') ?? null };
   }
 
   @Get()
@@ -127,6 +134,16 @@ describe('a service', () => {
 
   it('gives handlers what the schemas parsed', async () => {
     expect(await (await fetch(`${base}/7?page=3`)).json()).toEqual({ n: '7', query: { page: 3 } });
+  });
+
+  it('keeps the octets of a body that is signed, and of no other', async () => {
+    const body = '{ "name" : "開卡", "n": 1.0 }\n';
+    const send = async (headers: Record<string, string>) => {
+      const init = { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } };
+      return (await fetch(`${base}/signed`, init)).json();
+    };
+    expect(await send({ 'X-JWS-Signature': 'x' })).toEqual({ octets: Buffer.from(body).toString('base64') });
+    expect(await send({})).toEqual({ octets: null });
   });
 
   it('documents door, body, answer and problems of each endpoint', () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type DynamicModule, type INestApplication, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -12,6 +13,16 @@ import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
 
 const BODY_LIMIT_BYTES = 256 * 1024;
+
+/** Detached JWS (RFC 7515 appendix F) over the exact octets of the body. */
+export const BODY_SIGNATURE_HEADER = 'x-jws-signature';
+
+declare module 'express-serve-static-core' {
+  interface Request {
+    /** The body's octets as they came, of a request that has a signature over them; else undefined. */
+    rawBody?: Buffer;
+  }
+}
 
 /** What a service is, to whoever starts it: alone in a process, or beside the others in the embedded default. */
 export interface ServiceDefinition {
@@ -69,7 +80,7 @@ export async function createService(
       strictTransportSecurity: false,
     }),
   );
-  app.use(express.json({ limit: BODY_LIMIT_BYTES, strict: true }));
+  app.use(express.json({ limit: BODY_LIMIT_BYTES, strict: true, verify: keepSignedBody }));
   app.useGlobalFilters(new ProblemFilter(own));
   app.useGlobalGuards(new DoorGuard(app.get(Tokens)));
   app.useGlobalInterceptors(new ContractInterceptor());
@@ -81,4 +92,9 @@ export async function createService(
     app.startAllMicroservices().catch((error: unknown) => own.error({ err: error }, 'consuming failed to start'));
   }
   return { name, app, document, close: () => app.close() };
+}
+
+/** JSON parsed and written again would be other octets than those that were signed. */
+function keepSignedBody(request: IncomingMessage, _response: unknown, body: Buffer): void {
+  if (BODY_SIGNATURE_HEADER in request.headers) (request as express.Request).rawBody = body;
 }
