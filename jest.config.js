@@ -23,4 +23,6 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   testTimeout: 30_000,
+  // Most suites wait for their own PostgreSQL: one worker a core keeps both busy.
+  maxWorkers: '100%',
 };

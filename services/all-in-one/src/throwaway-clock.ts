@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { Clock, systemClock } from '#libs/clock';
+import { systemClock, type Clock } from '#libs/clock';
 import { schemaOf, setLogClock } from '#libs/database';
 import { CaError } from '#libs/errors';
 
