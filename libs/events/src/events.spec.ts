@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EVENTS, newEvent, parseEvent, topicOf } from './events.js';
+import { SEALED_PAYLOADS, sealedContext, type SealedType } from './sealed.js';
 import {
   changeDigest,
   EMPTY_DIGEST,
@@ -76,6 +77,14 @@ describe('events', () => {
     expect(of({})).toMatchObject({ kind: 'user-code' });
     expect(of({ kind: 'representative' })).toMatchObject({ kind: 'representative' });
     expect(() => of({ kind: 'pin' })).toThrow('kind');
+  });
+
+  it('with a sealed part belong to one kind and one card', () => {
+    const contexts = Object.keys(SEALED_PAYLOADS).flatMap((type) =>
+      ['TT00000000000051', 'TT00000000000052'].map((card) => sealedContext(type as SealedType, card)),
+    );
+    expect(new Set(contexts).size).toBe(6);
+    for (const type of Object.keys(SEALED_PAYLOADS)) expect(Object.keys(EVENTS)).toContain(type);
   });
 
   it('have topics of the form kaika.<subject>.v1', () => {

@@ -75,6 +75,9 @@ const statusWatermark = z.object({ epoch: z.uuid(), seq: z.number().int().nonneg
 /** No row of the log: a card that is not accepted by `dueAt` meets its deadline. */
 const acceptanceDue = z.object({ cardNumber, dueAt: utc, daysLeft: z.number().int().positive() });
 
+/** What only the recipients of `jwe` can read: its payload is `SEALED_PAYLOADS[type]`, its context `sealedContext`. */
+const sealed = z.object({ cardNumber, jwe: z.record(z.string(), z.unknown()) });
+
 const application = z.object({ caseNumber: z.string() });
 
 /** Every event there is: its topic and its data. Facts, in the past tense. */
@@ -86,6 +89,16 @@ export const EVENTS = {
   'card.dispatched': { topic: TOPICS.issuance, data: z.object({ cardNumber, at: utc }) },
 
   'card.activated': { topic: TOPICS.acceptance, data: z.object({ cardNumber, activation: z.uuid(), at: utc }) },
+
+  /** The contact's e-mail address was given at activation; sealed for issuance. */
+  'contact.changed': { topic: TOPICS.acceptance, data: sealed },
+  /** 資料不正確: the holder says that the certificates are wrong, and did not accept them; sealed for issuance. */
+  'certificate.refused': { topic: TOPICS.acceptance, data: sealed.extend({ activation: z.uuid() }) },
+  /** A code to be sent to the contact's e-mail address now, or never after `expiresAt`; sealed for issuance. */
+  'one-time-code.requested': {
+    topic: TOPICS.acceptance,
+    data: sealed.extend({ request: z.uuid(), purpose: z.enum(['user-code-reset']), expiresAt: utc }),
+  },
 
   'certificate.accepted': { topic: TOPICS.status, data: statusRow },
   'certificate.suspended': { topic: TOPICS.status, data: statusRow },
