@@ -66,7 +66,10 @@ export type CardRow = z.output<typeof cardRow>;
 export const cutRow = z.looseObject({
   ...chained,
   kind: z.literal('cut'),
+  /** A Taipei midnight; of an emergency list the second in which its marker was written. */
   cut: utc,
+  /** The emergency list this marker is for; absent on the markers of midnights. */
+  emergency: z.uuid().optional(),
   /** For each issuer, what the owner expects on the list: entries, and the digest of `changeDigest`. */
   lists: z.array(z.object({ issuerSki: ski, count: z.number().int().nonnegative(), digest: sha256 })),
 });
