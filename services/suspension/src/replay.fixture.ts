@@ -21,7 +21,7 @@ export interface List {
  */
 export function replay(rows: StatusRow[]): { cards: Map<string, CardRow>; lists: Record<string, List> } {
   const cards = new Map<string, CardRow>();
-  const state = { seq: 0, hash: FIRST_PREV_HASH, at: '', cut: '', epoch: rows[0]?.epoch };
+  const state = { seq: 0, hash: FIRST_PREV_HASH, at: '', cut: '', midnight: '', epoch: rows[0]?.epoch };
   for (const row of rows) {
     const where = `row ${row.seq}`;
     statusRow.parse(row);
@@ -32,21 +32,20 @@ export function replay(rows: StatusRow[]): { cards: Map<string, CardRow>; lists:
     same(row.at >= state.at, true, `${where}: the time goes back from ${state.at} to ${row.at}`);
     if (row.kind === 'cut') {
       same(row.cut > state.cut, true, `${where}: cuts ascend`);
-      // Compared as times: a row has milliseconds, a cut has none.
-      same(
-        state.at === '' || Date.parse(state.at) < Date.parse(row.cut),
-        true,
-        `${where}: the row below is of after it`,
-      );
+      // Compared as times: a row has milliseconds, a cut has none. An emergency's cut is the second of its marker.
+      const end = Date.parse(row.cut) + (row.emergency ? 1_000 : 0);
+      same(state.at === '' || Date.parse(state.at) < end, true, `${where}: the row below is of after it`);
+      if (row.emergency) same(Date.parse(row.at) < end, true, `${where}: an emergency's cut is its own second`);
       same(JSON.stringify(row.lists), JSON.stringify(asArray(listsOf(cards))), `${where}: lists`);
       state.cut = row.cut;
+      if (!row.emergency) state.midnight = row.cut;
     } else {
       checkStep(cards.get(row.cardNumber), row);
       cards.set(row.cardNumber, row);
     }
     same(Date.parse(row.at) >= Date.parse(state.cut), true, `${where}: above the marker and of before its cut`);
     // Between a time and the next, every midnight that passes must have its marker in between.
-    same(Date.parse(row.at) - Date.parse(state.cut) < 86_400_000, true, `${where}: a day without its cut`);
+    same(Date.parse(row.at) - Date.parse(state.midnight) < 86_400_000, true, `${where}: a day without its cut`);
     Object.assign(state, { seq: row.seq, hash: row.hash, at: row.at });
   }
   return { cards, lists: listsOf(cards) };

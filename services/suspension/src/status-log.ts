@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { lastMidnight } from '#libs/clock';
+import { lastMidnight, toWholeSeconds } from '#libs/clock';
 import { CaError } from '#libs/errors';
 import { newEvent, type CardRow, type CutRow, type EventType, type KaikaEvent, type StatusRow } from '#libs/events';
 import { Outbox } from '#libs/messaging';
@@ -22,8 +22,8 @@ interface Locked {
 }
 
 /**
- * The status log (DESIGN.md §4): append only, gap-free, chained, one event a row. Rows below a cut's marker have times
- * before the cut, rows above it do not.
+ * The status log (DESIGN.md §4): append only, gap-free, chained, one event a row. Rows below a midnight's marker have
+ * times before it, rows above it do not; rows below an emergency's marker are not later than that.
  */
 @Injectable()
 export class StatusLog {
@@ -63,6 +63,16 @@ export class StatusLog {
     return (await markerOf(this.source.manager, cut)) ?? this.source.transaction((tx) => this.mark(tx, cut));
   }
 
+  /**
+   * The marker of an emergency list: everything up to this moment is below it. Its cut is the second it is written in;
+   * the coming midnight has its own marker all the same. Idempotent by `id`.
+   *
+   * @throws CaError cutInFuture when this second has a cut already: the next one is free
+   */
+  async emergencyCut(id: string): Promise<CutRow> {
+    return (await emergencyMarkerOf(this.source.manager, id)) ?? this.source.transaction((tx) => this.markNow(tx, id));
+  }
+
   /** Writes the marker of the newest midnight if it is due. An empty log has nothing to cut. */
   async cutIfDue(): Promise<CutRow | undefined> {
     const [state] = (await this.source.query('select seq, last_cut, log_now() as now from log_head')) as [
@@ -97,12 +107,28 @@ export class StatusLog {
     throw new CaError('cutPassed', `the newest cut is ${newest}`, { newest });
   }
 
+  private async markNow(tx: EntityManager, id: string): Promise<CutRow> {
+    const { head, at } = await lock(tx);
+    const marker = await emergencyMarkerOf(tx, id); // another writer was quicker
+    if (marker) return marker;
+    const due = dueCut(head, at);
+    const midnight = due && cutRow(head, due, at);
+    const before = midnight?.head ?? head;
+    const cut = toWholeSeconds(at); // a list may not speak of a moment that is still to come
+    if (before.lastCut && cut <= before.lastCut) {
+      throw new CaError('cutInFuture', `${utcSeconds(cut)} has a cut already`, { logTime: at.toISOString() });
+    }
+    const step = cutRow(before, cut, at, id);
+    await this.write(tx, midnight ? [midnight.row, step.row] : [step.row], step.head, at);
+    return step.row;
+  }
+
   private async write(tx: EntityManager, rows: StatusRow[], head: Head, at: Date): Promise<void> {
     await tx.query(
       `with log as (
-         insert into status_log (seq, epoch, prev_hash, hash, at, card_number, cut, row)
+         insert into status_log (seq, epoch, prev_hash, hash, at, card_number, cut, emergency, row)
          select (r->>'seq')::bigint, (r->>'epoch')::uuid, r->>'prevHash', r->>'hash', (r->>'at')::timestamptz,
-                r->>'cardNumber', (r->>'cut')::timestamptz, text
+                r->>'cardNumber', (r->>'cut')::timestamptz, (r->>'emergency')::uuid, text
          from unnest($1::text[]) as text, lateral (select text::jsonb) as parsed(r)
        )
        update log_head set seq = $2, hash = $3, at = $4, last_cut = $5, lists = $6`,
@@ -136,6 +162,11 @@ function dueCut({ lastCut }: Pick<Head, 'lastCut'>, at: Date): Date | undefined 
 
 async function markerOf(tx: EntityManager, cut: Date): Promise<CutRow | undefined> {
   const [found] = (await tx.query('select row from status_log where cut = $1', [cut])) as { row: string }[];
+  return found && (JSON.parse(found.row) as CutRow);
+}
+
+async function emergencyMarkerOf(tx: EntityManager, id: string): Promise<CutRow | undefined> {
+  const [found] = (await tx.query('select row from status_log where emergency = $1', [id])) as { row: string }[];
   return found && (JSON.parse(found.row) as CutRow);
 }
 

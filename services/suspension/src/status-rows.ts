@@ -28,6 +28,7 @@ export interface Head {
   readonly epoch: string;
   readonly seq: number;
   readonly hash: string;
+  /** Midnight or emergency, whichever was last. */
   readonly lastCut: Date | null;
   readonly lists: Lists;
 }
@@ -71,12 +72,16 @@ export function cardRow(head: Head, { card, command, before, after }: CardChange
   return { row, head: advance(head, row, { lists: changeLists(head.lists, card, listingOf(before), listed) }) };
 }
 
-/** The marker of a cut, with what the owner expects on each list. */
-export function cutRow(head: Head, cut: Date, at: Date): Step<CutRow> {
+/**
+ * The marker of a cut, with what the owner expects on each list.
+ *
+ * @param emergency the emergency list it is for; without it, the cut is a midnight
+ */
+export function cutRow(head: Head, cut: Date, at: Date, emergency?: string): Step<CutRow> {
   const lists = Object.entries(head.lists)
     .map(([issuerSki, list]) => ({ issuerSki, ...list }))
     .sort((a, b) => (a.issuerSki < b.issuerSki ? -1 : 1));
-  const row = chain(head, at, { kind: 'cut', cut: utcSeconds(cut), lists }) as CutRow;
+  const row = chain(head, at, { kind: 'cut', cut: utcSeconds(cut), lists, ...(emergency && { emergency }) }) as CutRow;
   return { row, head: advance(head, row, { lastCut: cut }) };
 }
 

@@ -111,6 +111,18 @@ export class SuspensionController {
     return this.log.cut(new Date(cut));
   }
 
+  @Put('cuts/emergency/:id')
+  @Endpoint({
+    allow: ['service'],
+    summary: 'The marker of an emergency list, written now if it is not there; idempotent by the list’s id',
+    params: z.object({ id: z.uuid() }),
+    returns: cutRow,
+    errors: ['cutInFuture'],
+  })
+  emergencyCut(@Param('id') id: string): Promise<CutRow> {
+    return this.log.emergencyCut(id);
+  }
+
   @Get('status-log')
   @Endpoint({
     allow: ['service'],

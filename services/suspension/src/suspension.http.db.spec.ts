@@ -184,11 +184,13 @@ describe('with everything else down', () => {
     for (const [method, path, body] of [
       ['PUT', '/cards/TT00000000000051/acceptance', { activation: randomUUID() }],
       ['PUT', '/cuts/2026-11-21T16:00:00Z', undefined],
+      ['PUT', `/cuts/emergency/${randomUUID()}`, undefined],
       ['GET', '/status-log', undefined],
     ] as const) {
       expect((await ask(method, path, body)).status).toBe(401);
       expect((await ask(method, path, body, 'ca-officer')).status).toBe(403);
     }
+    expect(await ask('PUT', '/cuts/emergency/now', undefined, 'service')).toMatchObject({ status: 400 });
     const unknown = await ask('PUT', '/cards/TT99999999999999/acceptance', { activation: randomUUID() }, 'service');
     expect(unknown).toMatchObject({ status: 404, body: { type: 'urn:kaika:error:unknownCard' } });
   });
