@@ -1,11 +1,14 @@
 import { CaError } from '#libs/errors';
 import { CRL_REASONS, type CrlColumns, type CrlEntry } from './crl-reasons.js';
 
-/** Longest entry: SEQUENCE { INTEGER of 16 octets, GeneralizedTime, reasonCode }. */
-export const MAX_ENTRY_BYTES = 2 + 18 + 17 + 14;
+/** Longest entry: SEQUENCE { INTEGER of 16 octets, GeneralizedTime, { reasonCode, invalidityDate } }. */
+export const MAX_ENTRY_BYTES = 2 + 18 + 17 + 2 + 12 + 26;
 
 /** crlEntryExtensions with one reasonCode (2.5.29.21), the value in the last octet. */
 const REASON = Buffer.from('300c300a0603551d1504030a0100', 'hex');
+/** invalidityDate (2.5.29.24) up to its GeneralizedTime, which is never a UTCTime (RFC 5280 §5.3.2). */
+const INVALIDITY = Buffer.from('30180603551d180411', 'hex');
+const NO_DATE = Number.NaN;
 const LISTED_REASONS = new Set<number>(Object.values(CRL_REASONS));
 
 const SERIAL_BYTES = 16;
@@ -34,7 +37,7 @@ export class EntryEncoder {
   constructor(private readonly latest: number) {}
 
   /** Appends at `at`, where MAX_ENTRY_BYTES must be free. Returns the position behind it. */
-  entry(out: Buffer, at: number, { serial, revocationDate, reason }: CrlEntry): number {
+  entry(out: Buffer, at: number, { serial, revocationDate, reason, invalidityDate }: CrlEntry): number {
     const ends = this.#behindSerial(out, at);
     if (serial.length !== 2 * SERIAL_BYTES) throw malformed(`serial ${serial} has not 16 octets`);
     for (let i = 0; i < SERIAL_BYTES; i += 1) {
@@ -44,7 +47,9 @@ export class EntryEncoder {
       out[ends - SERIAL_BYTES + i] = (high << 4) | low;
     }
     const code = reason === undefined ? 0 : CRL_REASONS[reason];
-    return this.#finish(out, at, Math.floor(revocationDate.getTime() / 1_000), code);
+    const end = this.#finish(out, at, Math.floor(revocationDate.getTime() / 1_000), code);
+    if (invalidityDate === undefined) return end;
+    return this.#invalidity(out, at, end, Math.floor(invalidityDate.getTime() / 1_000));
   }
 
   /** Appends the entry `i` of `columns`, in the same way. */
@@ -52,7 +57,9 @@ export class EntryEncoder {
     const ends = this.#behindSerial(out, at);
     const from = i * SERIAL_BYTES;
     for (let j = 0; j < SERIAL_BYTES; j += 1) out[ends - SERIAL_BYTES + j] = columns.serials[from + j]!;
-    return this.#finish(out, at, columns.revocationSeconds[i]!, columns.reasons[i]!);
+    const end = this.#finish(out, at, columns.revocationSeconds[i]!, columns.reasons[i]!);
+    const invalid = columns.invaliditySeconds?.[i] ?? NO_DATE;
+    return Number.isNaN(invalid) ? end : this.#invalidity(out, at, end, invalid);
   }
 
   #behindSerial(out: Buffer, at: number): number {
@@ -76,11 +83,30 @@ export class EntryEncoder {
     return end;
   }
 
-  #time(out: Buffer, at: number, seconds: number): number {
-    if (!(seconds <= this.latest)) throw malformed('an entry’s revocationDate is not before thisUpdate');
+  /** Puts the extension behind the reasonCode that stands last in the entry, or in a list of its own. */
+  #invalidity(out: Buffer, at: number, end: number, seconds: number): number {
+    const listAt = this.#behindDate(out, at);
+    let to = end;
+    if (listAt === end) {
+      out[to++] = 0x30;
+      out[to++] = 0;
+    }
+    out.set(INVALIDITY, to);
+    to = this.#time(out, to + INVALIDITY.length, seconds, true);
+    out[listAt + 1] = to - listAt - 2;
+    out[at + 1] = to - at - 2;
+    return to;
+  }
+
+  #behindDate(out: Buffer, at: number): number {
+    const dateAt = at + 4 + SERIAL_BYTES;
+    return dateAt + 2 + out[dateAt + 1]!;
+  }
+
+  #time(out: Buffer, at: number, seconds: number, generalized = seconds >= GENERALIZED_FROM): number {
+    if (!(seconds <= this.latest)) throw malformed('an entry has a date after thisUpdate');
     const day = Math.floor(seconds / DAY_SECONDS);
     if (day !== this.#day) this.#setDay(day);
-    const generalized = seconds >= GENERALIZED_FROM;
     out[at] = generalized ? 0x18 : 0x17;
     out[at + 1] = generalized ? 15 : 13;
     let to = at + 2;
@@ -103,7 +129,7 @@ export class EntryEncoder {
 
 function dateDigits(day: number): Uint8Array {
   const date = new Date(day * DAY_SECONDS * 1_000);
-  if (!(date.getUTCFullYear() >= 1950)) throw malformed('a revocationDate before 1950');
+  if (!(date.getUTCFullYear() >= 1950)) throw malformed('a date before 1950');
   return Buffer.from(date.toISOString().slice(0, 10).replaceAll('-', ''), 'latin1');
 }
 

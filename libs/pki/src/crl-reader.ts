@@ -20,10 +20,7 @@ const ALGORITHMS: Record<string, { hash: string; key: 'rsa' | 'ec' }> = {
   '300a06082a8648ce3d040303': { hash: 'sha384', key: 'ec' },
 };
 
-export interface ReadCrlEntry extends CrlEntry {
-  /** RFC 5280 §5.3.2. */
-  readonly invalidityDate?: Date;
-}
+export type ReadCrlEntry = CrlEntry;
 
 interface Frame {
   readonly issuer: Buffer;

@@ -19,6 +19,8 @@ export interface CrlEntry {
   readonly revocationDate: Date;
   /** Left out, or `unspecified`: no reasonCode extension (RFC 5280 §5.3.1). */
   readonly reason?: CrlReason;
+  /** Since when the key must be taken for compromised (RFC 5280 §5.3.2); fractions are cut off. */
+  readonly invalidityDate?: Date;
 }
 
 /** Many entries in columns, for those who have them as bytes already: no object for each entry. */
@@ -30,4 +32,6 @@ export interface CrlColumns {
   readonly revocationSeconds: ArrayLike<number>;
   /** CRLReason numbers; 0 for none. */
   readonly reasons: Uint8Array;
+  /** invalidityDate in the same seconds; NaN for none. Left out: none has one. */
+  readonly invaliditySeconds?: ArrayLike<number>;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Enumerated, Integer, OctetString, type Sequence } from 'asn1js';
+import { Enumerated, GeneralizedTime, Integer, OctetString, type Sequence } from 'asn1js';
 import fc from 'fast-check';
 import {
   AlgorithmIdentifier,
@@ -23,6 +23,7 @@ import { openssl, testAuthority, type TestAuthority } from './testing.js';
 
 const CUT = new Date('2026-11-21T16:00:00Z');
 const NEXT = new Date('2026-11-22T22:00:00Z');
+const LONG_AGO = new Date('2019-01-02T03:04:05Z');
 const REASONS = Object.keys(CRL_REASONS) as CrlReason[];
 
 let authority: TestAuthority;
@@ -75,13 +76,16 @@ function byPkijs(entries: CrlEntry[], number: bigint, thisUpdate = CUT, nextUpda
   list.thisUpdate = time(thisUpdate);
   list.nextUpdate = time(nextUpdate);
   if (entries.length > 0) {
-    list.revokedCertificates = entries.map(({ serial, revocationDate, reason = 'unspecified' }) => {
-      const code = new Enumerated({ value: CRL_REASONS[reason] });
-      const extension = new Extension({ extnID: '2.5.29.21', extnValue: code.toBER() });
+    list.revokedCertificates = entries.map(({ serial, revocationDate, reason = 'unspecified', invalidityDate }) => {
+      const extensions: Extension[] = [];
+      const add = (extnID: string, value: Enumerated | GeneralizedTime) =>
+        extensions.push(new Extension({ extnID, extnValue: value.toBER() }));
+      if (reason !== 'unspecified') add('2.5.29.21', new Enumerated({ value: CRL_REASONS[reason] }));
+      if (invalidityDate) add('2.5.29.24', new GeneralizedTime({ valueDate: invalidityDate }));
       return new RevokedCertificate({
         userCertificate: new Integer({ valueHex: Buffer.from(serial, 'hex') }),
         revocationDate: time(revocationDate),
-        ...(reason !== 'unspecified' && { crlEntryExtensions: new Extensions({ extensions: [extension] }) }),
+        ...(extensions.length > 0 && { crlEntryExtensions: new Extensions({ extensions }) }),
       });
     });
   }
@@ -113,11 +117,16 @@ describe('writeCrl', () => {
   );
 
   it('signs the very bytes pkijs would, whatever the entries are', async () => {
-    const entry = fc.record({
-      serial: fc.nat().map(newSerial),
-      revocationDate: fc.integer({ min: -631_152_000, max: CUT.getTime() / 1_000 }).map((s) => new Date(s * 1_000)),
-      reason: fc.option(fc.constantFrom(...REASONS), { nil: undefined }),
-    });
+    const date = fc.integer({ min: -631_152_000, max: CUT.getTime() / 1_000 }).map((s) => new Date(s * 1_000));
+    const entry = fc.record(
+      {
+        serial: fc.nat().map(newSerial),
+        revocationDate: date,
+        reason: fc.constantFrom(...REASONS),
+        invalidityDate: date,
+      },
+      { requiredKeys: ['serial', 'revocationDate'] },
+    );
     const number = fc.bigInt({ min: 0n, max: (1n << 159n) - 1n });
     await fc.assert(
       fc.asyncProperty(fc.array(entry, { maxLength: 40 }), number, async (entries, n) => {
@@ -148,6 +157,8 @@ describe('writeCrl', () => {
   it('is read and verified by openssl', async () => {
     await write([
       { serial: '7F'.repeat(16), revocationDate: new Date('2026-11-21T15:50:00.999Z'), reason: 'certificateHold' },
+      { serial: '02'.repeat(16), revocationDate: CUT, reason: 'keyCompromise', invalidityDate: LONG_AGO },
+      { serial: '03'.repeat(16), revocationDate: CUT, invalidityDate: LONG_AGO },
       { serial: '01'.repeat(16), revocationDate: CUT },
     ]);
     const ca = join(authority.dir, 'issuing.pem');
@@ -161,16 +172,24 @@ describe('writeCrl', () => {
     expect(text).toMatch(
       /Serial Number: (7F){16}\s+Revocation Date: Nov 21 15:50:00 2026 GMT\s+CRL entry extensions:\s+X509v3 CRL Reason Code: \s+Certificate Hold/,
     );
+    expect(text).toMatch(
+      /Serial Number: (02){16}\s+Revocation Date: Nov 21 16:00:00 2026 GMT\s+CRL entry extensions:\s+X509v3 CRL Reason Code: \s+Key Compromise\s+Invalidity Date: \s+Jan  2 03:04:05 2019 GMT/,
+    );
+    expect(text).toMatch(
+      /Serial Number: (03){16}\s[^:]+: [^:]+:[^:]+:[^:]+:\s+Invalidity Date: \s+Jan  2 03:04:05 2019/,
+    );
     expect(text).toMatch(/Serial Number: (01){16}\s+Revocation Date: Nov 21 16:00:00 2026 GMT\s+Signature/);
   });
 
   it('takes entries one by one, in arrays and in columns, at once or in time, all with the same result', async () => {
-    const entries = someEntries(30_000); // more than one buffer
+    const entries = someEntries(30_000) // more than one buffer
+      .map((entry, i) => (i % 3 ? entry : { ...entry, invalidityDate: new Date(LONG_AGO.getTime() + i * 1_000) }));
     const columns: CrlColumns = {
       count: entries.length,
       serials: Buffer.concat(entries.map(({ serial }) => Buffer.from(serial, 'hex'))),
       revocationSeconds: entries.map(({ revocationDate }) => revocationDate.getTime() / 1_000),
       reasons: Uint8Array.from(entries, ({ reason }) => CRL_REASONS[reason!]),
+      invaliditySeconds: entries.map(({ invalidityDate }) => (invalidityDate?.getTime() ?? Number.NaN) / 1_000),
     };
     async function* inTime() {
       yield entries[0]!;
@@ -230,6 +249,8 @@ describe('writeCrl', () => {
     ['a date after thisUpdate', { revocationDate: new Date(CUT.getTime() + 1_000) }],
     ['a date that is none', { revocationDate: new Date(Number.NaN) }],
     ['a date before 1950', { revocationDate: new Date('1949-12-31T23:59:59Z') }],
+    ['an invalidityDate after thisUpdate', { invalidityDate: new Date(CUT.getTime() + 1_000) }],
+    ['an invalidityDate that is none', { invalidityDate: new Date(Number.NaN) }],
     ['a reason there is not', { reason: 'removeFromCRL' }],
   ];
 
