@@ -6,5 +6,5 @@ export { EmbeddedLogStrategy, type EmbeddedStrategyOptions } from './embedded-st
 export { Consumer, type ConsumerOptions, type Handlers } from './consumer.js';
 export { DeadLetters, type DeadLetter, type ReplayResult } from './dead-letters.js';
 export { MESSAGING_MIGRATIONS, BUS_MIGRATIONS } from './migrations.js';
-export { MessagingModule, strategyOf } from './messaging.module.js';
+export { EVENT_SINK, MessagingModule, strategyOf } from './messaging.module.js';
 export { type MessagingOptions, type BusStrategy } from './transport.js';

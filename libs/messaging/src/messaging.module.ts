@@ -9,7 +9,8 @@ import { Relay } from './relay.js';
 import { type BusStrategy, createSink, createStrategy, DEFAULT_POLL_MS, type MessagingOptions } from './transport.js';
 
 const STRATEGY = Symbol('kaika:bus-strategy');
-const SINK = Symbol('kaika:event-sink');
+/** Injects the service's way to the bus past the outbox: `@Inject(EVENT_SINK) sink: EventSink`. For what may be lost. */
+export const EVENT_SINK = Symbol('kaika:event-sink');
 
 /** Sending and receiving of one service; wants a `DataSource` whose schema has MESSAGING_MIGRATIONS. */
 @Module({})
@@ -17,7 +18,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
   constructor(
     private readonly relay: Relay,
     private readonly outbox: Outbox,
-    @Inject(SINK) private readonly sink: EventSink,
+    @Inject(EVENT_SINK) private readonly sink: EventSink,
   ) {}
 
   static forService(options: MessagingOptions): DynamicModule {
@@ -27,14 +28,14 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
       module: MessagingModule,
       global: true,
       providers: [
-        { provide: SINK, useFactory: () => createSink(options) },
+        { provide: EVENT_SINK, useFactory: () => createSink(options) },
         { provide: STRATEGY, useFactory: () => createStrategy(options) },
         Outbox,
         {
           provide: Relay,
           useFactory: (source: DataSource, sink: EventSink) =>
             new Relay({ service: options.service, url: urlOf(source.options), sink, pollMs }),
-          inject: [DataSource, SINK],
+          inject: [DataSource, EVENT_SINK],
         },
         {
           provide: Consumer,
@@ -48,7 +49,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
           inject: [DataSource, STRATEGY],
         },
       ],
-      exports: [Outbox, Relay, Consumer, DeadLetters],
+      exports: [EVENT_SINK, Outbox, Relay, Consumer, DeadLetters],
     };
   }
 
