@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { CaError } from '#libs/errors';
-import type { ReasonCode, SerialPair } from '#libs/events';
+import type { Listing, ReasonCode, SerialPair } from '#libs/events';
+import { conditionOf, type SearchQuery } from './search-criteria.js';
 import { shownStatus, type ShownStatus } from './shown-status.js';
 
 /** What anybody may know of a card's certificates. Nobody's address, telephone or e-mail is in it. */
@@ -19,7 +20,15 @@ export interface CertificateItem {
   status: ShownStatus;
   acceptedAt: string | null;
   /** What the revocation list says of both certificates, now or after the next midnight; null: nothing. */
-  listed: { reason: ReasonCode; since: string } | null;
+  listed: Listing | null;
+}
+
+export interface Page {
+  items: CertificateItem[];
+  /** The next page comes after this card; null: there is none. */
+  next: string | null;
+  /** The row of the status log the items are of. */
+  asOfSeq: number;
 }
 
 interface Row {
@@ -38,6 +47,7 @@ interface Row {
   held: boolean | null;
   listed_reason: ReasonCode | null;
   listed_since: Date | null;
+  listed_invalidity: Date | null;
 }
 
 @Injectable()
@@ -47,43 +57,64 @@ export class SearchService {
     private readonly clock: Clock,
   ) {}
 
-  /** One statement, so that the seq is the one the items are of. */
-  async byCardNumber(cardNumber: string): Promise<{ items: CertificateItem[]; asOfSeq: number }> {
+  /**
+   * One statement, so that the seq is the one the items are of.
+   *
+   * @throws CaError invalidRequest for an `after` that is no card's
+   */
+  async find(query: SearchQuery): Promise<Page> {
+    const { limit, after } = query;
+    const afterName = query.namePrefix && after ? await this.nameKeyOf(after) : undefined;
+    const { where, orderBy, parameters } = conditionOf(query, afterName);
     const rows: Row[] = await this.source.query(
       `select feed_state.seq as as_of_seq, found.*
        from feed_state left join (
-         select card.*, accepted_at, held, listed_reason, listed_since
+         select card.*, accepted_at, held, listed_reason, listed_since, listed_invalidity
          from card left join card_status using (card_number)
-         where card_number = $1 order by card_number
-       ) as found on true`,
-      [cardNumber],
+         where ${where} order by ${orderBy} limit $1
+       ) as found on true
+       order by ${orderBy}`,
+      [limit + 1, after ?? '', ...parameters], // one more than asked for tells whether there is a next page
     );
     const now = this.clock.now();
+    const items = rows.filter((row) => row.card_number !== null).map((row) => itemOf(row, now));
+    const isLast = items.length <= limit;
     return {
-      items: rows.filter((row) => row.card_number !== null).map((row) => itemOf(row, now)),
+      items: items.slice(0, limit),
+      next: isLast ? null : items[limit - 1]!.cardNumber,
       asOfSeq: Number(rows[0]!.as_of_seq),
     };
+  }
+
+  private async nameKeyOf(cardNumber: string): Promise<string> {
+    const [card] = await this.source.query<{ name_key: string }[]>('select name_key from card where card_number = $1', [
+      cardNumber,
+    ]);
+    if (card) return card.name_key;
+    const errors = [{ at: 'query:after', problem: 'is not the end of a page' }];
+    throw new CaError('invalidRequest', 'query:after: is not the end of a page', { errors });
   }
 
   /**
    * A subscriber's certificate: public from its acceptance on, whatever happened after (DOMAIN.md §2).
    *
-   * @returns DER
+   * @returns DER, and which CA issued it
    * @throws CaError notFound, also before the acceptance
    */
-  async certificate(serial: string): Promise<Buffer> {
-    const rows: { der: Buffer }[] = await this.source.query(
-      `select der from certificate join card_status using (card_number)
+  async certificate(serial: string): Promise<{ der: Buffer; issuerSki: string }> {
+    const [found] = await this.source.query<{ der: Buffer; issuerSki: string }[]>(
+      `select der, issuer_ski as "issuerSki"
+       from certificate join card using (card_number) join card_status using (card_number)
        where serial = $1 and accepted_at is not null`,
       [serial],
     );
-    if (!rows[0]) throw new CaError('notFound', 'no accepted certificate has this serial');
-    return rows[0].der;
+    if (!found) throw new CaError('notFound', 'no accepted certificate has this serial');
+    return found;
   }
 }
 
 function itemOf(row: Row, now: Date): CertificateItem {
-  const { accepted_at: acceptedAt, listed_reason: reason, listed_since: since, not_after: notAfter } = row;
+  const { accepted_at: acceptedAt, listed_reason: listedReason, not_after: notAfter } = row;
   return {
     cardNumber: row.card_number!,
     serials: { signature: row.signature_serial, encryption: row.encryption_serial },
@@ -94,8 +125,13 @@ function itemOf(row: Row, now: Date): CertificateItem {
     issuerSki: row.issuer_ski,
     notBefore: row.not_before.toISOString(),
     notAfter: notAfter.toISOString(),
-    status: shownStatus({ acceptedAt, held: row.held ?? false, listedReason: reason, notAfter }, now),
+    status: shownStatus({ acceptedAt, held: row.held ?? false, listedReason, notAfter }, now),
     acceptedAt: acceptedAt?.toISOString() ?? null,
-    listed: reason && since ? { reason, since: since.toISOString() } : null,
+    listed: listingOf(row),
   };
+}
+
+function listingOf({ listed_reason: reason, listed_since: since, listed_invalidity: invalidity }: Row): Listing | null {
+  if (!reason || !since) return null;
+  return { reason, since: since.toISOString(), ...(invalidity && { invalidityDate: invalidity.toISOString() }) };
 }

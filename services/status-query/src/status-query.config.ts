@@ -12,6 +12,11 @@ export interface StatusQueryConfig {
   /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
   tokenIssuer: string;
   serviceKey: KeyPair;
+  /**
+   * `KAIKA_AUTHORITY_DIR`: what the ceremony left. The CAs' certificates alone are used: a copy without keys and
+   * passphrase will do.
+   */
+  authorityDir: string;
 }
 
 const settings = z.object({
@@ -20,6 +25,7 @@ const settings = z.object({
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: secretFile(),
+  KAIKA_AUTHORITY_DIR: z.string(),
 });
 
 /** @throws ConfigError naming the variables */
@@ -31,5 +37,6 @@ export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<Sta
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    authorityDir: read.KAIKA_AUTHORITY_DIR,
   };
 }

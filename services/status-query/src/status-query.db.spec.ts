@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KaikaEvent } from '#libs/events';
@@ -83,10 +85,12 @@ describe('a certificate', () => {
     const { serials, certificates } = card.issued;
     const statuses = async () => {
       await bench.feed.applyReady();
-      const paths = [serials.signature, serials.encryption].flatMap((serial) => [`/${serial}.cer`, `/${serial}.pem`]);
+      const paths = [serials.signature, serials.encryption].flatMap((serial) =>
+        ['cer', 'pem', 'p7b'].map((ending) => `/${serial}.${ending}`),
+      );
       return Promise.all(paths.map(async (path) => (await bench.get(path)).status));
     };
-    const all = (status: number) => [status, status, status, status];
+    const all = (status: number) => Array<number>(6).fill(status);
     expect(await statuses()).toEqual(all(404));
     await bench.deliver(card.event);
     expect(await statuses()).toEqual(all(404));
@@ -104,6 +108,40 @@ describe('a certificate', () => {
     expect(new X509Certificate(text).raw.toString('base64')).toBe(certificates.signature);
     const said = execFileSync('openssl', ['x509', '-noout', '-serial'], { input: text, encoding: 'utf8' });
     expect(said.trim()).toBe(`serial=${serials.signature}`);
+  });
+
+  it.each(['signature', 'encryption'] as const)(
+    'comes with its chain to the root, as openssl reads it: %s',
+    async (role) => {
+      const { bench } = running;
+      const card = await bench.newCard({ name: '光年測試股份有限公司'.repeat(6) });
+      await bench.deliver(card.event, card.accept());
+      await bench.feed.applyReady();
+      const answer = await bench.get(`/${card.issued.serials[role]}.p7b`);
+      expect(answer.headers.get('content-type')).toBe('application/x-pkcs7-certificates');
+      const input = Buffer.from(await answer.arrayBuffer());
+      const pems = execFileSync('openssl', ['pkcs7', '-inform', 'DER', '-print_certs'], { input, encoding: 'utf8' });
+      const found = pems.match(/-----BEGIN[^]*?-----END CERTIFICATE-----/g)!.map((pem) => new X509Certificate(pem));
+      const { issuing, root } = bench.authority;
+      const wanted = [Buffer.from(card.issued.certificates[role], 'base64'), issuing.der, root.der];
+      expect(found.map(({ raw }) => raw.toString('hex'))).toEqual(wanted.map((der) => der.toString('hex')));
+      const file = (name: string, text: string) => (writeFileSync(join(bench.dir, name), text), join(bench.dir, name));
+      const [leaf, middle, top] = found.map((certificate, i) => file(`chain-${i}.pem`, certificate.toString()));
+      const args = ['verify', '-attime', '1795240000', '-CAfile', top!, '-untrusted', middle!, leaf!];
+      expect(execFileSync('openssl', args, { encoding: 'utf8' })).toContain('OK');
+    },
+  );
+
+  it('of a CA that is not this authority’s has no chain to send', async () => {
+    const { bench } = running;
+    const card = await bench.newCard({ issuerSki: 'B'.repeat(40) });
+    await bench.deliver(card.event, card.accept());
+    await bench.feed.applyReady();
+    const answer = await bench.get(`/${card.issued.serials.signature}.p7b`);
+    expect([answer.status, ((await answer.json()) as { type: string }).type]).toEqual([
+      503,
+      'urn:kaika:error:authorityUnavailable',
+    ]);
   });
 
   it('that never was, or is not asked for by a serial, is not found or refused', async () => {

@@ -21,7 +21,7 @@ import {
 } from '#libs/events';
 import { createLogger, createService, type RunningService } from '#libs/host';
 import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
-import { buildTbs, keyIdentifier, newSerial, PROFILES, signTbs, SoftwareSigner, spkiOf } from '#libs/pki';
+import { type Authority, buildTbs, ceremony, newSerial, type Profile, PROFILES, signTbs } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { statusQuery } from './index.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
@@ -123,27 +123,15 @@ export class CardStory {
   }
 }
 
-const signer = new SoftwareSigner(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
-const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-async function newCertificate(cardNumber: string, serial: string): Promise<string> {
-  const issuer = {
-    nameDer: Buffer.from('300f310d300b06035504030c0474657374', 'hex'), // CN=test
-    ...{ ski: keyIdentifier(spkiOf(signer.publicKey)), notAfter: NOT_AFTER, publicKey: signer.publicKey },
-    urls: { crl: [] },
-  };
-  const dates = { notBefore: new Date('2026-11-21T01:00:00Z'), notAfter: NOT_AFTER };
-  const card = { subject: { CN: cardNumber }, cardUuid: randomUUID(), publicKey };
-  return (await signTbs(buildTbs(PROFILES.cardAuthentication, { serial, issuer, ...card, ...dates }), signer)).toString(
-    'base64',
-  );
-}
+const signatureKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+const encryptionKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey; // RFC 8813: RSA only
 
 /** The service as it runs, on a database of its own, beside an owner of the log that can be told to answer. */
 export class StatusQueryBench {
   readonly dir = mkdtempSync(join(tmpdir(), 'kaika-query-'));
   readonly clock = new Clock();
   readonly owner = new FakeOwner();
+  authority!: Authority;
   service!: RunningService;
   #owner!: Client;
   #base = '';
@@ -173,12 +161,21 @@ export class StatusQueryBench {
     await this.#owner.connect();
     await ensureKeyPair(join(this.dir, 'service'), 'Ed25519');
     writeFileSync(join(this.dir, 'jwks.json'), '{"keys":[]}');
+    this.authority = await ceremony({
+      dir: join(this.dir, 'authority'),
+      publicUrl: 'http://ca.example',
+      clock: this.clock,
+      notBefore: new Date('2026-01-01T00:00:00Z'),
+      keys: { root: 'p-384', issuing: 'p-384', card: 'p-256' }, // an RSA-4096 key takes seconds
+      log: () => undefined,
+    });
     return {
       DATABASE_URL: own.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_SUSPENSION_URL: await this.owner.listen(),
       KAIKA_TOKEN_ISSUER: 'http://issuer.example',
       KAIKA_SERVICE_KEY_FILE: join(this.dir, 'service'),
+      KAIKA_AUTHORITY_DIR: join(this.dir, 'authority'),
     };
   }
 
@@ -200,14 +197,29 @@ export class StatusQueryBench {
   async newCard(changes: Partial<Issued> = {}): Promise<CardStory> {
     const cardNumber = `TT${String(this.#nextCard++).padStart(14, '0')}`;
     const serials = { signature: newSerial(), encryption: newSerial() };
+    const { issuing, card } = this.authority;
+    const name = changes.name ?? '光年測試股份有限公司';
+    const holder = {
+      subject: { C: 'TW', O: name },
+      ubn: '12345675',
+      subjectType: 'company',
+      cardRank: 'primary',
+    } as const;
+    const certify = async (profile: Profile, ca: typeof issuing, params: object) => {
+      const dates = { notBefore: new Date('2026-11-21T01:00:00Z'), notAfter: NOT_AFTER };
+      const tbs = buildTbs(profile, { issuer: ca, ...dates, ...params } as never);
+      return (await signTbs(tbs, await ca.signer())).toString('base64');
+    };
+    const { businessCardSignature, businessCardEncryption, cardAuthentication } = PROFILES;
+    const own = { serial: newSerial(), subject: { CN: cardNumber }, cardUuid: randomUUID(), publicKey: signatureKey };
     const certificates = {
-      signature: await newCertificate(cardNumber, serials.signature),
-      encryption: await newCertificate(cardNumber, serials.encryption),
-      cardAuthentication: await newCertificate(cardNumber, newSerial()),
+      signature: await certify(businessCardSignature, issuing, { ...holder, serial: serials.signature, publicKey: signatureKey }), // prettier-ignore
+      encryption: await certify(businessCardEncryption, issuing, { ...holder, serial: serials.encryption, publicKey: encryptionKey }), // prettier-ignore
+      cardAuthentication: await certify(cardAuthentication, card, own),
     };
     return new CardStory(this.owner, {
-      ...{ cardNumber, cardUuid: randomUUID(), way: 'A', serials, certificates, issuerSki: 'A'.repeat(40) },
-      ...{ subject: 'O=光年測試股份有限公司,C=TW', name: '光年測試股份有限公司', ubn: '12345675', rank: 'primary' },
+      ...{ cardNumber, cardUuid: own.cardUuid, way: 'A', serials, certificates, issuerSki: issuing.skiHex },
+      ...{ subject: `O=${name},C=TW`, name, ubn: '12345675', rank: 'primary' },
       ...{ notBefore: '2026-11-21T01:00:00Z', notAfter: '2031-11-21T15:59:59Z', email: 'office@example.com' },
       ...changes,
     });

@@ -5,8 +5,10 @@ import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { statusRow, type StatusRow, TOPICS } from '#libs/events';
 import { MessagingModule } from '#libs/messaging';
+import { loadAuthority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { CertificatesController } from './certificates.controller.js';
+import { AUTHORITY } from './chain.js';
 import { applyStatusRow } from './read-model.js';
 import { SearchService } from './search.service.js';
 import type { StatusQueryConfig } from './status-query.config.js';
@@ -30,6 +32,7 @@ export class StatusQueryModule {
       controllers: [CertificatesController, StatusQueryHandlers],
       providers: [
         SearchService,
+        { provide: AUTHORITY, useFactory: () => loadAuthority(config.authorityDir) },
         {
           provide: StatusFeed,
           useFactory: (source: DataSource) =>
