@@ -46,11 +46,15 @@ export const ERRORS = {
     title: 'The user code, the card or the way of activation is not right',
     legacyCode: '3005',
   },
+  oneTimeCodeRefused: { status: 403, title: 'The one-time code is not right' },
   unknownCard: { status: 404, title: 'No such card' },
 
   // applications
   applicationNotPending: { status: 409, title: 'This application has been decided already' },
   nationalIdUnusual: { status: 422, title: 'This national ID is unusual; confirm that it is right', confirmable: true },
+  officeKeyUnknown: { status: 403, title: 'This key is not registered for this registration office' },
+  officeSignatureWrong: { status: 403, title: 'The registration office’s signature does not verify' },
+  primaryCardMissing: { status: 409, title: 'A secondary card needs an issued primary card of the same 統一編號' },
   stockEmpty: { status: 409, title: 'There is no blank card in stock' },
 
   // card and agent

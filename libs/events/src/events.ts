@@ -84,6 +84,7 @@ const application = z.object({ caseNumber: z.string() });
 export const EVENTS = {
   'application.received': { topic: TOPICS.issuance, data: application },
   'application.approved': { topic: TOPICS.issuance, data: application.extend({ cardNumber }) },
+  'application.returned': { topic: TOPICS.issuance, data: application },
   'application.rejected': { topic: TOPICS.issuance, data: application },
   'certificate.issued': { topic: TOPICS.issuance, data: certificateIssued },
   'card.dispatched': { topic: TOPICS.issuance, data: z.object({ cardNumber, at: utc }) },
