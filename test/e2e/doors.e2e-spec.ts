@@ -10,6 +10,7 @@ import { runningInstance } from './running-instance.js';
 const OPEN = [
   'POST /api/v1/applications',
   'GET /api/v1/applications/{case}',
+  'POST /api/v1/applications/{case}/resubmission',
   'POST /api/v1/activations',
   'GET /api/v1/activations/{id}',
   'POST /api/v1/activations/{id}/acceptance',

@@ -5,9 +5,13 @@ import { MESSAGING_MIGRATIONS } from '#libs/messaging';
 import { readIssuanceConfig } from './issuance.config.js';
 import { IssuanceModule } from './issuance.module.js';
 import { Issuance1764000001000 } from './migrations/1764000001000-issuance.js';
+import { Intake1764000003000 } from './migrations/1764000003000-intake.js';
 
 export const issuance: ServiceDefinition = {
   name: 'issuance',
-  migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, IDEMPOTENCY_MIGRATION, Issuance1764000001000],
+  migrations: [
+    ...[...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, IDEMPOTENCY_MIGRATION],
+    ...[Issuance1764000001000, Intake1764000003000],
+  ],
   module: async (env) => IssuanceModule.register(await readIssuanceConfig(env)),
 };

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { flag, readConfig, secretFile } from '#libs/config';
-import { ensureSecretKey, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
 
@@ -19,7 +19,9 @@ export interface IssuanceConfig {
   /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, here and in `acceptance`; 32 octets. */
   transportMaster: KeyObject;
   /** `KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE`, `KAIKA_SUSPENSION_PUBLIC_KEY_FILE` (P-256 JWK): who may open verifiers. */
-  credentialRecipients: PublicJwk[];
+  credentialRecipients: { acceptance: PublicJwk; suspension: PublicJwk };
+  /** `KAIKA_CREDENTIAL_KEY_FILE` (private P-256 JWK): opens what other services seal to this one. */
+  ownKey: KeyPair;
   /** `KAIKA_VIRTUAL_CARDS_DIR` */
   virtualCardsDir: string;
   /**
@@ -42,6 +44,7 @@ const settings = z.object({
   KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
   KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secretFile(),
   KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
+  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
   KAIKA_VIRTUAL_CARDS_DIR: z.string(),
   KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
   KAIKA_TEST_CARDS: flag().default(false),
@@ -57,10 +60,11 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
     pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
     dataKey: ensureSecretKey(read.KAIKA_DATA_KEY_FILE),
     transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
-    credentialRecipients: [
-      await readPublicJwk(read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE),
-      await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
-    ],
+    credentialRecipients: {
+      acceptance: await readPublicJwk(read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE),
+      suspension: await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
+    },
+    ownKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
     virtualCardsDir: read.KAIKA_VIRTUAL_CARDS_DIR,
     maxCertBytes: read.KAIKA_CARD_MAX_CERT_BYTES,
     testCards: read.KAIKA_TEST_CARDS,

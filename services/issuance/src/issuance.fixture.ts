@@ -26,6 +26,15 @@ export interface Answer {
   headers: Headers;
 }
 
+export interface Call {
+  body?: unknown;
+  /** The body as it is, instead of `body`. */
+  raw?: string;
+  role?: Role;
+  subject?: string;
+  headers?: Record<string, string>;
+}
+
 /** A company that can be issued to; every field as the form has it. */
 export const application = (changes: Record<string, unknown> = {}) => ({
   kind: 'company',
@@ -47,6 +56,7 @@ export class IssuanceBench {
   /** Everything that was logged, at the finest level. */
   log = '';
   recipients!: { acceptance: KeyPair; suspension: KeyPair };
+  ownKey!: KeyPair;
   #issuer!: KeyPair;
   #base = '';
   #nextCard = 1;
@@ -92,6 +102,7 @@ export class IssuanceBench {
       acceptance: await ensureKeyPair(this.file('acceptance')),
       suspension: await ensureKeyPair(this.file('suspension')),
     };
+    this.ownKey = await ensureKeyPair(this.file('issuance'));
     this.#issuer = await ensureKeyPair(this.file('issuer'), 'Ed25519');
     writeFileSync(this.file('jwks.json'), JSON.stringify({ keys: [this.#issuer.publicJwk] }));
     return {
@@ -103,6 +114,7 @@ export class IssuanceBench {
       KAIKA_TRANSPORT_MASTER_FILE: this.file('master'),
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: this.file('acceptance.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: this.file('suspension.pub'),
+      KAIKA_CREDENTIAL_KEY_FILE: this.file('issuance'),
       KAIKA_VIRTUAL_CARDS_DIR: this.file('cards'),
     };
   }
@@ -123,23 +135,24 @@ export class IssuanceBench {
     return `TT${String(this.#nextCard++).padStart(14, '0')}`;
   }
 
-  token(...roles: Role[]): Promise<string> {
-    return issueToken(this.#issuer, { issuer: ISSUER, subject: 'wang', roles, lifetimeSeconds: 60 });
+  token(role: Role, subject = 'wang'): Promise<string> {
+    return issueToken(this.#issuer, { issuer: ISSUER, subject, roles: [role], lifetimeSeconds: 60 });
   }
 
   async call(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT',
     path: string,
-    { body, role, headers = {} }: { body?: unknown; role?: Role; headers?: Record<string, string> } = {},
+    { body, raw, role, subject, headers = {} }: Call = {},
   ): Promise<Answer> {
+    const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const response = await fetch(this.#base + path, {
       method,
       headers: {
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(role && { authorization: `Bearer ${await this.token(role)}` }),
+        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...(role && { authorization: `Bearer ${await this.token(role, subject)}` }),
         ...headers,
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(text !== undefined && { body: text }),
     });
     const bytes = Buffer.from(await response.arrayBuffer());
     const json = response.headers.get('content-type')?.includes('json');

@@ -6,12 +6,17 @@ import { DatabaseModule } from '#libs/database';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { VirtualCardStore } from '#libs/virtual-card';
+import { ApplicationRecords } from './applications/application-records.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsService } from './applications/applications.service.js';
 import { ProgressService } from './applications/progress.service.js';
 import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
+import { CombinedController } from './intake/combined.controller.js';
+import { CombinedService } from './intake/combined.service.js';
+import { OfficesController } from './intake/offices.controller.js';
+import { RegistrationOffices } from './intake/registration-offices.js';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from './issuance.config.js';
 import { PersonalisationService } from './production/personalisation.service.js';
 import { ProductionController } from './production/production.controller.js';
@@ -35,9 +40,13 @@ export class IssuanceModule {
         DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'issuance' }),
         MessagingModule.forService({ service: 'issuance', transport: { kind: 'embedded', busUrl: config.busUrl } }),
       ],
-      controllers: [ApplicationsController, ProductionController, CaController],
+      controllers: [
+        ...[ApplicationsController, CombinedController, OfficesController],
+        ...[ProductionController, CaController],
+      ],
       providers: [
-        ...[ApplicationsService, ProgressService, StockService, PersonalisationService],
+        ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
+        ...[StockService, PersonalisationService],
         ...[ProductionRecords, CertificateIssuer, CardIssue],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },

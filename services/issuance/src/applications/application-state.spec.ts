@@ -6,6 +6,10 @@ describe('the life of an application', () => {
   const allowed = new Map([
     ['received approve', 'approved'],
     ['received reject', 'rejected'],
+    ['received return', 'returned'],
+    ['returned resubmit', 'received'],
+    ['returned reject', 'rejected'],
+    ['waiting-for-stock assign', 'approved'],
   ]);
   const commands = Object.keys(APPLICATION_COMMANDS) as ApplicationCommand[];
   const pairs = APPLICATION_STATES.flatMap((state) => commands.map((command) => ({ state, command })));

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { branchName, cardNumberOrTest, companyName, county, email, nationalId, ubn, userCode } from '#libs/taiwan';
-import { APPLICANT_KINDS, CARD_RANKS } from '../certificates/subject.js';
+import { type Applicant, APPLICANT_KINDS, CARD_RANKS } from '../certificates/subject.js';
 import { APPLICATION_STATES } from './application-state.js';
 import { caseNumber } from './case-number.js';
 
 /** Controls, invisible and private-use characters: nobody could read them on the printed form. */
 const UNREADABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-const line = (description: string, maxCharacters: number) =>
+export const line = (description: string, maxCharacters: number) =>
   z
     .string(`${description} is a text`)
     .overwrite((text) => text.trim())
@@ -25,43 +25,50 @@ const representative = z.strictObject({
     .meta({ description: 'The unusual national ID is right (answer to the problem nationalIdUnusual)' }),
 });
 
-const contact = z.strictObject({
-  name: line('the name of the contact person', 64),
-  email,
-  phone: z
-    .string('a telephone number is a text')
-    .overwrite((text) => text.trim())
-    .regex(/^[0-9+()#\- ]{5,30}$/, 'a telephone number is 5 to 30 half-width digits and signs')
-    .meta({ description: 'Telephone number', examples: ['02-2345-6789#12'] }),
-  address: line('the address', 200),
-});
+export const phone = z
+  .string('a telephone number is a text')
+  .overwrite((text) => text.trim())
+  .regex(/^[0-9+()#\- ]{5,30}$/, 'a telephone number is 5 to 30 half-width digits and signs')
+  .meta({ description: 'Telephone number', examples: ['02-2345-6789#12'] });
+export const address = line('the address', 200);
 
-/** A self-application. What becomes the certificate's name is checked further by `checkIssuable`. */
+const contact = z.strictObject({ name: line('the name of the contact person', 64), email, phone, address });
+
+/** Whom the card is for. What becomes the certificate's name is checked further by `checkIssuable`. */
+export const applicantFields = {
+  kind: z.enum(APPLICANT_KINDS),
+  name: companyName,
+  branch: branchName.optional(),
+  county: county.optional(),
+  ubn,
+  certificateEmail: email.optional(),
+  rank: z.enum(CARD_RANKS).default('primary'),
+};
+export type ApplicantFields = z.output<z.ZodObject<typeof applicantFields>>;
+
+/** Each kind has the fields that belong to it. */
+export function checkKind({ kind, branch, county }: ApplicantFields, ctx: z.RefinementCtx): void {
+  const refuse = (field: string, message: string) => ctx.addIssue({ code: 'custom', path: [field], message });
+  if (kind === 'branch' && branch === undefined) refuse('branch', 'a branch must be named');
+  if (kind !== 'branch' && branch !== undefined) refuse('branch', 'belongs to the kind "branch" only');
+  if (kind === 'business' && county === undefined) refuse('county', 'a 商業 belongs to a county or city');
+  if (kind !== 'business' && county !== undefined) refuse('county', 'belongs to the kind "business" only');
+}
+
+export function applicantOf(fields: ApplicantFields): Applicant {
+  const { kind, name, branch = null, county = null, ubn, certificateEmail = null, rank } = fields;
+  return { kind, name, branch, county, ubn, certificateEmail, rank };
+}
+
+/** A self-application. */
 export const applicationRequest = z
-  .object({
-    kind: z.enum(APPLICANT_KINDS),
-    name: companyName,
-    branch: branchName.optional(),
-    county: county.optional(),
-    ubn,
-    certificateEmail: email.optional(),
-    rank: z.enum(CARD_RANKS).default('primary'),
-    representative,
-    contact,
-    userCode,
-  })
-  .superRefine(({ kind, branch, county }, ctx) => {
-    const refuse = (field: string, message: string) => ctx.addIssue({ code: 'custom', path: [field], message });
-    if (kind === 'branch' && branch === undefined) refuse('branch', 'a branch must be named');
-    if (kind !== 'branch' && branch !== undefined) refuse('branch', 'belongs to the kind "branch" only');
-    if (kind === 'business' && county === undefined) refuse('county', 'a 商業 belongs to a county or city');
-    if (kind !== 'business' && county !== undefined) refuse('county', 'belongs to the kind "business" only');
-  });
+  .object({ ...applicantFields, representative, contact, userCode })
+  .superRefine(checkKind);
 export type ApplicationRequest = z.output<typeof applicationRequest>;
 
-const state = z.enum(APPLICATION_STATES);
+export const state = z.enum(APPLICATION_STATES);
 export const caseParams = z.object({ case: caseNumber });
-export const rejectionRequest = z.object({ reason: line('the reason', 500) });
+export const reasonRequest = z.object({ reason: line('the reason', 500) });
 export const listQuery = z.object({
   state: state.optional(),
   after: caseNumber.optional(),
@@ -70,7 +77,7 @@ export const listQuery = z.object({
 
 export const receivedAnswer = z.object({ caseNumber: z.string(), state });
 export const approvedAnswer = receivedAnswer.extend({ cardNumber: cardNumberOrTest });
-export const rejectedAnswer = receivedAnswer.extend({ reason: z.string() });
+export const reasonAnswer = receivedAnswer.extend({ reason: z.string() });
 
 /** What the applicant sees with case number and user code. */
 export const progressAnswer = z.object({
@@ -95,6 +102,8 @@ export const listAnswer = z.object({
     z.object({
       caseNumber: z.string(),
       state,
+      way: z.enum(['A', 'B']),
+      office: z.string().nullable(),
       kind: z.enum(APPLICANT_KINDS),
       name: z.string(),
       branch: z.string().nullable(),

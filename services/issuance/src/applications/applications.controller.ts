@@ -14,12 +14,14 @@ import {
   listQuery,
   progressAnswer,
   receivedAnswer,
-  rejectedAnswer,
-  rejectionRequest,
+  reasonAnswer,
+  reasonRequest,
 } from './application.schema.js';
 import { ApplicationsService } from './applications.service.js';
 import { ProgressService } from './progress.service.js';
 import { nothing } from '../production/production.schema.js';
+
+const REFUSALS = ['nationalIdUnusual', 'subjectInvalid', 'certificateTooLarge', 'primaryCardMissing'] as const;
 
 @Controller('api/v1/applications')
 export class ApplicationsController {
@@ -36,7 +38,7 @@ export class ApplicationsController {
     body: applicationRequest,
     returns: receivedAnswer,
     idempotent: true,
-    errors: ['nationalIdUnusual', 'subjectInvalid', 'certificateTooLarge', 'tooBusy'],
+    errors: [...REFUSALS, 'tooBusy'],
   })
   receive(@Body() body: ApplicationRequest, @Headers('idempotency-key') key?: string) {
     return this.applications.receive(body, key);
@@ -68,6 +70,26 @@ export class ApplicationsController {
     return this.progress.progress(caseNumber, userCodeOf(userCode), sourceOf(address));
   }
 
+  @Post(':case/resubmission')
+  @Endpoint({
+    allow: 'anyone',
+    summary: 'Correct an application that was sent back, with the user code chosen at first',
+    status: 200,
+    params: caseParams,
+    body: applicationRequest,
+    returns: receivedAnswer,
+    idempotent: true,
+    errors: [...REFUSALS, 'conflict', 'codeRefused', 'tooManyAttempts', 'tooBusy'],
+  })
+  resubmit(
+    @Param('case') caseNumber: string,
+    @Body() body: ApplicationRequest,
+    @Ip() address: string,
+    @Headers('idempotency-key') key?: string,
+  ) {
+    return this.applications.resubmit(caseNumber, body, sourceOf(address), key);
+  }
+
   @Post(':case/approval')
   @Endpoint({
     allow: ['application-officer'],
@@ -82,19 +104,37 @@ export class ApplicationsController {
     return this.applications.approve(caseNumber, caller!.subject);
   }
 
+  @Post(':case/return')
+  @Endpoint({
+    allow: ['application-officer'],
+    summary: 'Send back to the applicant for correction, with a reason',
+    status: 200,
+    params: caseParams,
+    body: reasonRequest,
+    returns: reasonAnswer,
+    errors: ['notFound', 'applicationNotPending'],
+  })
+  return(
+    @Param('case') caseNumber: string,
+    @Body() { reason }: z.output<typeof reasonRequest>,
+    @Req() { caller }: Request,
+  ) {
+    return this.applications.return(caseNumber, reason, caller!.subject);
+  }
+
   @Post(':case/rejection')
   @Endpoint({
     allow: ['application-officer'],
     summary: 'Reject, with a reason the applicant sees',
     status: 200,
     params: caseParams,
-    body: rejectionRequest,
-    returns: rejectedAnswer,
+    body: reasonRequest,
+    returns: reasonAnswer,
     errors: ['notFound', 'applicationNotPending'],
   })
   reject(
     @Param('case') caseNumber: string,
-    @Body() { reason }: z.output<typeof rejectionRequest>,
+    @Body() { reason }: z.output<typeof reasonRequest>,
     @Req() { caller }: Request,
   ) {
     return this.applications.reject(caseNumber, reason, caller!.subject);

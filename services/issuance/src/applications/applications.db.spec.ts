@@ -83,7 +83,7 @@ describe('a self-application', () => {
     const kinds = [
       { kind: 'company' },
       { kind: 'branch', branch: '臺中分公司' },
-      { kind: 'partnership', rank: 'secondary' },
+      { kind: 'partnership' },
       { kind: 'business', county: '屏東縣' },
       { kind: 'company', certificateEmail: undefined, representative: { name: '林' } },
     ];
@@ -143,6 +143,89 @@ describe('a self-application', () => {
     }
     expect((await bench.apply({}, { 'idempotency-key': 'a b' })).status).toBe(400);
     expect(await count('application')).toBe(before + 1);
+  });
+});
+
+describe('a secondary card', () => {
+  const secondary = (ubn: string) => bench.apply({ ubn, rank: 'secondary' });
+
+  it('needs a primary card of the same 統一編號 that was issued', async () => {
+    expect(await secondary('22099131')).toMatchObject({
+      status: 409,
+      body: {
+        type: 'urn:kaika:error:primaryCardMissing',
+        errors: [expect.objectContaining({ at: '/rank' })],
+      },
+    });
+    const primary = await bench.assignedCard({ ubn: '22099131' });
+    expect((await secondary('22099131')).status).toBe(409);
+    await bench.operate(`/cards/${primary}/personalisation`, {});
+    expect((await secondary('22099131')).status).toBe(201);
+    expect((await secondary('04595252')).status).toBe(409);
+    const second = await bench.assignedCard({ ubn: '22099131', rank: 'secondary' });
+    await bench.operate(`/cards/${second}/personalisation`, {});
+    const [issued] = await bench.events('certificate.issued', second);
+    expect(issued!.data).toMatchObject({ rank: 'secondary', ubn: '22099131' });
+  });
+});
+
+describe('an application that is sent back', () => {
+  const sendBack = (caseNumber: string, reason: unknown) =>
+    bench.call('POST', `/api/v1/applications/${caseNumber}/return`, { body: { reason }, role: 'application-officer' });
+  const resubmit = (caseNumber: string, changes: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
+    bench.call('POST', `/api/v1/applications/${caseNumber}/resubmission`, { body: application(changes), headers });
+
+  it('tells why, is corrected with its user code, and decided again', async () => {
+    const caseNumber = await received({ name: '錯字股份有限公司' });
+    const first = await sendBack(caseNumber, '名稱有誤');
+    expect(first).toMatchObject({ status: 200, body: { caseNumber, state: 'returned', reason: '名稱有誤' } });
+    expect((await sendBack(caseNumber, '名稱有誤')).body).toEqual(first.body);
+    expect((await sendBack(caseNumber, '別的理由')).status).toBe(409);
+    expect((await progress(caseNumber, USER_CODE)).body).toMatchObject({ state: 'returned', reason: '名稱有誤' });
+    expect((await bench.approve(caseNumber)).status).toBe(409);
+    expect(await resubmit(caseNumber, { name: '正字股份有限公司' })).toMatchObject({
+      status: 200,
+      body: { caseNumber, state: 'received' },
+    });
+    const after = (await progress(caseNumber, USER_CODE)).body;
+    expect(after).toMatchObject({ state: 'received', reason: null, decidedAt: null });
+    const rows = await bench.source.query(
+      `select a.name as now, r.content->>'name' as before, r.reason, r.content ? 'verifier' as secret
+       from application a join application_revision r using (case_number) where case_number = $1`,
+      [caseNumber],
+    );
+    expect(rows).toEqual([{ now: '正字股份有限公司', before: '錯字股份有限公司', reason: '名稱有誤', secret: false }]);
+    await bench.stock(1);
+    expect((await bench.approve(caseNumber)).status).toBe(200);
+    expect(await bench.events('application.returned', caseNumber)).toHaveLength(1);
+    expect(await bench.events('application.received', caseNumber)).toHaveLength(2);
+  });
+
+  it('is corrected once, however often the correction is sent', async () => {
+    const caseNumber = await received();
+    await sendBack(caseNumber, '缺件');
+    const key = { 'idempotency-key': 'corrected' };
+    const answers = await Promise.all([1, 2, 3].map(() => resubmit(caseNumber, {}, key)));
+    for (const { status, body } of answers) {
+      expect({ status, body }).toEqual({ status: 200, body: { caseNumber, state: 'received' } });
+    }
+    expect((await resubmit(caseNumber)).status).toBe(409);
+    expect(await bench.events('application.received', caseNumber)).toHaveLength(2);
+  });
+
+  it('is corrected by nobody else, and by the rules of a new one', async () => {
+    const caseNumber = await received();
+    await sendBack(caseNumber, '缺件');
+    expect(await resubmit(caseNumber, { userCode: 'Other#2026' })).toMatchObject({
+      status: 403,
+      body: { type: 'urn:kaika:error:codeRefused' },
+    });
+    expect((await resubmit(newCaseNumber(new Clock().now()))).status).toBe(403);
+    expect((await resubmit(caseNumber, { ubn: '1' })).status).toBe(400);
+    expect((await resubmit(caseNumber, { ubn: '04595252', rank: 'secondary' })).status).toBe(409);
+    expect((await progress(caseNumber, USER_CODE)).body).toMatchObject({ state: 'returned' });
+    expect((await reject(caseNumber, '逾期未補正')).status).toBe(200);
+    expect((await resubmit(caseNumber)).status).toBe(409);
   });
 });
 
@@ -281,6 +364,7 @@ it('keeps the doors of officers shut for others', async () => {
     ['GET', '/api/v1/applications', 'ca-operator'],
     ['POST', `/api/v1/applications/${newCaseNumber(new Clock().now())}/approval`, 'ca-operator'],
     ['POST', `/api/v1/applications/${newCaseNumber(new Clock().now())}/rejection`, 'ca-officer'],
+    ['POST', `/api/v1/applications/${newCaseNumber(new Clock().now())}/return`, 'registration-office'],
     ['GET', '/api/v1/card-stock', 'application-officer'],
     ['POST', '/api/v1/card-stock', 'application-officer'],
     ['GET', '/api/v1/cards/TT00000000000001', 'application-officer'],

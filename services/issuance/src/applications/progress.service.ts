@@ -5,7 +5,7 @@ import { CaError } from '#libs/errors';
 import type { Progress } from './application.schema.js';
 
 interface Row extends Omit<Progress, 'receivedAt' | 'decidedAt' | 'card'> {
-  verifier: string;
+  verifier: string | null;
   receivedAt: Date;
   decidedAt: Date | null;
   cardNumber: string | null;
@@ -13,7 +13,7 @@ interface Row extends Omit<Progress, 'receivedAt' | 'decidedAt' | 'card'> {
   registeredMail: string | null;
 }
 
-/** What an applicant may know of his case, for the user code he chose. */
+/** What an applicant may know and do, for the user code chosen in the application. */
 @Injectable()
 export class ProgressService {
   constructor(
@@ -22,18 +22,13 @@ export class ProgressService {
     private readonly attempts: AttemptStore,
   ) {}
 
-  /**
-   * The same answer, at the same cost, for a wrong code and for a case that doesn't exist.
-   *
-   * @param source `sourceOf` the caller's address
-   * @throws CaError codeRefused | tooManyAttempts | tooBusy
-   */
+  /** @throws those of `prove` */
   async progress(caseNumber: string, userCode: string, source: string): Promise<Progress> {
-    const row = await this.read(caseNumber);
-    const attempt = { cardNumber: caseNumber, purpose: 'user-code', source } as const;
-    const right = await this.attempts.check(attempt, () => this.hasher.verify(row?.verifier, userCode));
-    if (!row || !right) throw new CaError('codeRefused', 'the case number or the user code is not right');
-    const { state, reason, receivedAt, decidedAt, cardNumber, cardState, registeredMail } = row;
+    const { state, reason, receivedAt, decidedAt, cardNumber, cardState, registeredMail } = await this.prove(
+      caseNumber,
+      userCode,
+      source,
+    );
     return {
       ...{ caseNumber, state, reason },
       receivedAt: receivedAt.toISOString(),
@@ -42,9 +37,24 @@ export class ProgressService {
     };
   }
 
+  /**
+   * The same answer, at the same cost, for a wrong code, for a case that doesn't exist and for one that has no code (a
+   * combined application).
+   *
+   * @param source `sourceOf` the caller's address
+   * @throws CaError codeRefused | tooManyAttempts | tooBusy
+   */
+  async prove(caseNumber: string, userCode: string, source: string): Promise<Row> {
+    const row = await this.read(caseNumber);
+    const attempt = { cardNumber: caseNumber, purpose: 'user-code', source } as const;
+    const right = await this.attempts.check(attempt, () => this.hasher.verify(row?.verifier ?? undefined, userCode));
+    if (!row || !right) throw new CaError('codeRefused', 'the case number or the user code is not right');
+    return row;
+  }
+
   private async read(caseNumber: string): Promise<Row | undefined> {
     const [row] = await this.source.query<Row[]>(
-      `select a.state, a.verifier, a.rejection_reason as reason, a.received_at as "receivedAt",
+      `select a.state, a.verifier, a.reason, a.received_at as "receivedAt",
               a.decided_at as "decidedAt", c.card_number as "cardNumber", c.state as "cardState",
               c.registered_mail as "registeredMail"
        from application a left join card c using (case_number) where a.case_number = $1`,

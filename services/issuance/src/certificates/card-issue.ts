@@ -15,11 +15,12 @@ import { businessParams, rfc4514 } from './subject.js';
 const FIRST_GENERATION = 1;
 
 export interface HolderWithVerifier extends CardHolder {
-  /** Of the user code chosen in the application. */
+  /** Of the user code chosen in the application (way A), or of the representative's ID and birth date (way B). */
   readonly verifier: string;
+  readonly way: 'A' | 'B';
 }
 
-/** Tells the other services of a finished card: its certificates and its first user code, in one transaction. */
+/** Tells the other services of a finished card: its certificates and its first verifier, in one transaction. */
 @Injectable()
 export class CardIssue {
   constructor(
@@ -32,12 +33,13 @@ export class CardIssue {
 
   /** Repeating it changes nothing. @throws CaError conflict when a certificate is not on the card yet */
   async issue(holder: HolderWithVerifier): Promise<SerialPair> {
-    const { cardNumber, verifier } = holder;
-    const credential = await sealCredential(this.config.credentialRecipients, {
-      cardNumber,
-      generation: FIRST_GENERATION,
-      verifier,
-    });
+    const { cardNumber, way, verifier } = holder;
+    const { acceptance, suspension } = this.config.credentialRecipients;
+    // A representative proves himself at activation only, so nobody else gets that verifier.
+    const recipients = way === 'A' ? [acceptance, suspension] : [acceptance];
+    const kind = way === 'A' ? 'user-code' : 'representative';
+    const generation = FIRST_GENERATION;
+    const credential = await sealCredential(recipients, { cardNumber, kind, generation, verifier });
     return this.source.transaction(async (tx) => {
       // The row's lock comes before the outbox rows: ids of one card are then in commit order.
       const issued = await lock(tx, cardNumber);
@@ -56,14 +58,14 @@ export class CardIssue {
   }
 
   private announcement(
-    { cardNumber, cardUuid, applicant }: CardHolder,
+    { cardNumber, cardUuid, applicant, way }: HolderWithVerifier,
     slots: Complete,
   ): EventData<'certificate.issued'> {
     const { name, ubn, rank, certificateEmail } = applicant;
     const email = certificateEmail ? rfc822NameOf(certificateEmail) : undefined;
     const base64 = (slot: Slot) => slots[slot].der.toString('base64');
     return {
-      ...{ cardNumber, cardUuid, way: 'A', name, ubn, rank, ...(email && { email }) },
+      ...{ cardNumber, cardUuid, way, name, ubn, rank, ...(email && { email }) },
       serials: { signature: slots['9C'].serial, encryption: slots['9D'].serial },
       issuerSki: this.config.authority.issuing.skiHex,
       subject: rfc4514(businessParams(applicant).subject),

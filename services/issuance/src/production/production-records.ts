@@ -28,6 +28,7 @@ interface Row extends Applicant {
   transportKeyVersion: number;
   transportGeneration: number;
   verifier: string;
+  way: 'A' | 'B';
 }
 
 const FIRST = 1;
@@ -52,16 +53,18 @@ export class ProductionRecords {
       [cardNumber, this.clock.now(), randomUUID(), FIRST, FIRST],
     );
     const [row] = await this.source.query<Row[]>(
-      `select k.state, k.started_at as "startedAt", k.card_uuid as "cardUuid", a.verifier,
+      `select k.state, k.started_at as "startedAt", k.card_uuid as "cardUuid",
+              a.way, coalesce(a.verifier, a.representative_verifier) as verifier,
               k.transport_key_version as "transportKeyVersion", k.transport_generation as "transportGeneration",
               a.kind, a.name, a.branch, a.county, a.ubn, a.certificate_email as "certificateEmail", a.rank
        from card k left join application a using (case_number) where k.card_number = $1`,
       [cardNumber],
     );
     if (!row) throw new CaError('unknownCard', 'there is no such card here');
-    const { state, startedAt, cardUuid, transportKeyVersion, transportGeneration, verifier, ...applicant } = row;
+    const { state, startedAt, cardUuid, transportKeyVersion, transportGeneration, way, verifier, ...applicant } = row;
     if (!startedAt) throw new CaError('conflict', 'this card is blank: no application has it yet', { state });
-    return { cardNumber, state, startedAt, cardUuid, transportKeyVersion, transportGeneration, verifier, applicant };
+    const transport = { transportKeyVersion, transportGeneration };
+    return { cardNumber, state, startedAt, cardUuid, ...transport, way, verifier, applicant };
   }
 
   /** Before the card is touched. */

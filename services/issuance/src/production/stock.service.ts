@@ -7,6 +7,7 @@ import { Outbox } from '#libs/messaging';
 import { parseCardNumber } from '#libs/taiwan';
 import { VirtualCardStore } from '#libs/virtual-card';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { assignWaiting, lockStock } from './card-assignment.js';
 import { CARD_STATES, type CardState, nextCardState } from './card-state.js';
 
 export interface Dispatched {
@@ -29,7 +30,7 @@ export class StockService {
 
   /**
    * Takes blank cards into stock. Those it knows already, in whatever state, stay as they are: a card that has a holder
-   * is never made blank again.
+   * is never made blank again. Applications that wait for a card get theirs in the same transaction.
    *
    * @returns `added`: those that were new
    * @throws CaError invalidRequest (test cards outside test mode)
@@ -38,7 +39,7 @@ export class StockService {
     this.refuseTestCards(cardNumbers);
     const added = await this.source.transaction(async (tx) => {
       // One at a time: nobody may take a card into production while its file is made.
-      await tx.query(`select pg_advisory_xact_lock(hashtextextended('kaika.issuance.stock', 0))`);
+      await lockStock(tx);
       const known = await tx.query<{ card_number: string }[]>(
         'select card_number from card where card_number = any($1)',
         [cardNumbers],
@@ -49,6 +50,7 @@ export class StockService {
         fresh,
         this.clock.now(),
       ]);
+      await assignWaiting(tx, this.outbox, this.clock.now());
       return fresh;
     });
     return { cardNumbers, added, blank: (await this.counts()).blank };
