@@ -16,6 +16,8 @@ const env = {
   KAIKA_PORTAL_ORIGINS: 'https://a.example, http://127.0.0.1:8080',
   KAIKA_PEPPER_FILE: file('pepper'),
   KAIKA_CREDENTIAL_KEY_FILE: file('p256'),
+  KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('p256.pub'),
+  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('p256.pub'),
   KAIKA_TRANSPORT_MASTER_FILE: file('master'),
   KAIKA_JOB_KEY_FILE: file('ed'),
 };
@@ -46,7 +48,12 @@ describe('the settings', () => {
   });
 
   it('refuse a file that holds something else, without showing it', async () => {
-    for (const variable of ['KAIKA_PEPPER_FILE', 'KAIKA_TRANSPORT_MASTER_FILE', 'KAIKA_JOB_KEY_FILE']) {
+    for (const variable of [
+      'KAIKA_PEPPER_FILE',
+      'KAIKA_ISSUANCE_PUBLIC_KEY_FILE',
+      'KAIKA_TRANSPORT_MASTER_FILE',
+      'KAIKA_JOB_KEY_FILE',
+    ]) {
       const error = await readAcceptanceConfig({ ...env, [variable]: file('short') }).catch((e: unknown) => e);
       expect(String(error)).toContain(file('short'));
       expect(String(error)).not.toContain('too short');

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { httpUrl, readConfig, secretFile } from '#libs/config';
-import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper } from '#libs/credentials';
+import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 
 export interface AcceptanceConfig {
   /** `DATABASE_URL`: this service's application role. */
@@ -19,6 +19,10 @@ export interface AcceptanceConfig {
   pepper: Pepper;
   /** `KAIKA_CREDENTIAL_KEY_FILE`: P-256 JWK that verifiers in events are sealed to. */
   credentialKey: KeyPair;
+  /** `KAIKA_ISSUANCE_PUBLIC_KEY_FILE` (P-256 JWK): contact data, complaints and one-time codes are sealed to it. */
+  issuanceKey: PublicJwk;
+  /** `KAIKA_SUSPENSION_PUBLIC_KEY_FILE` (P-256 JWK): new user codes are sealed to it, and to this service itself. */
+  suspensionKey: PublicJwk;
   /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, 32 octets. */
   transportMaster: KeyObject;
   /** `KAIKA_JOB_KEY_FILE`: Ed25519 JWK that signs PIN jobs for the card agents. */
@@ -41,6 +45,8 @@ const settings = z.object({
     .pipe(z.array(origin)),
   KAIKA_PEPPER_FILE: secretFile(),
   KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+  KAIKA_ISSUANCE_PUBLIC_KEY_FILE: secretFile(),
+  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
   KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
   KAIKA_JOB_KEY_FILE: secretFile(),
 });
@@ -57,6 +63,8 @@ export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<Acce
     portalOrigins: read.KAIKA_PORTAL_ORIGINS,
     pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
     credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+    issuanceKey: await readPublicJwk(read.KAIKA_ISSUANCE_PUBLIC_KEY_FILE),
+    suspensionKey: await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
     transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
     jobKey: (await ensureKeyPair(read.KAIKA_JOB_KEY_FILE, 'Ed25519')).privateKey,
   };

@@ -14,11 +14,24 @@ import {
   ensureKeyPair,
   ensureSecretKey,
   Pepper,
+  openCredential,
+  openSealed,
+  representativeText,
   sealCredential,
   type KeyPair,
 } from '#libs/credentials';
 import { migrate, provision, type TestDatabase, withTestDatabase } from '#libs/database';
-import { type EventData, type EventType, newEvent, topicOf } from '#libs/events';
+import {
+  type EventData,
+  type EventType,
+  newEvent,
+  parseEvent,
+  SEALED_PAYLOADS,
+  sealedContext,
+  type SealedPayload,
+  type SealedType,
+  topicOf,
+} from '#libs/events';
 import { createService, type RunningService } from '#libs/host';
 import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
 import { sampleCard, type SampleCard, type SampleOptions, VirtualCardStore } from '#libs/virtual-card';
@@ -28,6 +41,14 @@ import { Holder, ORIGIN, type Started } from './holder.fixture.js';
 import { acceptance } from './index.js';
 
 export const USER_CODE = 'Kaika#2026';
+/** Of the cards of way B, as the holder types it. */
+export const REPRESENTATIVE = { nationalId: 'A123456789', birthDate: '0760221' };
+export const FORM = {
+  ...REPRESENTATIVE,
+  email: 'contact@example.com',
+  newUserCode: 'Set#2026',
+  newUserCodeAgain: 'Set#2026',
+};
 
 export interface Answer {
   status: number;
@@ -49,6 +70,7 @@ export class AcceptanceBench {
   #busUrl = '';
   #jobKey!: KeyPair;
   #credentialKey!: KeyPair;
+  #keys!: Record<'issuance' | 'suspension', KeyPair>;
   #nextCard = 1;
 
   static async start(database: TestDatabase): Promise<AcceptanceBench> {
@@ -66,7 +88,7 @@ export class AcceptanceBench {
       tokens: { issuer: 'http://issuer.example', jwksFile: join(bench.dir, 'jwks.json') },
     });
     await bench.service.app.listen(0, '127.0.0.1');
-    bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1/activations`;
+    bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1`;
     return bench;
   }
 
@@ -88,6 +110,10 @@ export class AcceptanceBench {
     await this.#owner.connect();
     this.#jobKey = await ensureKeyPair(file('job'), 'Ed25519');
     this.#credentialKey = await ensureKeyPair(file('credential'));
+    this.#keys = {
+      issuance: await ensureKeyPair(file('issuance')),
+      suspension: await ensureKeyPair(file('suspension')),
+    };
     await ensureKeyPair(file('service'), 'Ed25519');
     Pepper.ensure(file('pepper'));
     ensureSecretKey(file('master'));
@@ -101,6 +127,8 @@ export class AcceptanceBench {
       KAIKA_PORTAL_ORIGINS: `http://other.example,${ORIGIN}`,
       KAIKA_PEPPER_FILE: file('pepper'),
       KAIKA_CREDENTIAL_KEY_FILE: file('credential'),
+      KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('issuance.pub'),
+      KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.pub'),
       KAIKA_TRANSPORT_MASTER_FILE: file('master'),
       KAIKA_JOB_KEY_FILE: file('job'),
     };
@@ -140,18 +168,58 @@ export class AcceptanceBench {
     return holder;
   }
 
-  /** One that the service knows, with the user code. */
+  /** One that the service knows, with what its way asks for. */
   async issueCard({ way = 'A', ...options }: SampleOptions & { way?: 'A' | 'B' } = {}): Promise<Holder> {
     const holder = await this.makeCard(options);
+    const { cardNumber } = holder.sample;
     await this.deliver('certificate.issued', issuedOf(holder.sample, way));
-    if (way === 'A') await this.deliver('credential.set', await this.credential(holder.sample.cardNumber, USER_CODE));
+    const set = way === 'A' ? await this.credential(cardNumber, USER_CODE) : await this.representative(cardNumber);
+    await this.deliver('credential.set', set);
     return holder;
   }
 
   async credential(cardNumber: string, userCode: string, generation = 1): Promise<EventData<'credential.set'>> {
-    const verifier = await new CodeHasher(Pepper.read(join(this.dir, 'pepper'))).hash(userCode);
-    const other = await ensureKeyPair(join(this.dir, 'suspension'));
-    return sealCredential([other.publicJwk, this.#credentialKey.publicJwk], { cardNumber, generation, verifier });
+    const verifier = await this.hasher.hash(userCode);
+    return sealCredential([this.#keys.suspension.publicJwk, this.#credentialKey.publicJwk], {
+      ...{ cardNumber, generation, verifier },
+    });
+  }
+
+  /** As issuance sends it for a combined application. */
+  async representative(
+    cardNumber: string,
+    nationalId = REPRESENTATIVE.nationalId,
+  ): Promise<EventData<'credential.set'>> {
+    const verifier = await this.hasher.hash(representativeText(nationalId, '1987-02-21'));
+    return sealCredential([this.#credentialKey.publicJwk], {
+      ...{ cardNumber, kind: 'representative', generation: 1, verifier },
+    });
+  }
+
+  private get hasher(): CodeHasher {
+    return new CodeHasher(Pepper.read(join(this.dir, 'pepper')));
+  }
+
+  /** Data of a card's events in the outbox, in order. */
+  async events<T extends EventType>(type: T, { sample }: Holder): Promise<EventData<T>[]> {
+    const rows = await this.sql<{ value: string }>('select value from outbox where key = $1 order by id', [
+      sample.cardNumber,
+    ]);
+    const events = rows.map(({ value }) => parseEvent(value)!);
+    return events.filter((event) => event.type === type).map(({ data }) => data as EventData<T>);
+  }
+
+  /** As issuance reads it. */
+  async unseal<T extends SealedType>(type: T, data: EventData<T>): Promise<SealedPayload<T>> {
+    const context = sealedContext(type, data.cardNumber);
+    const payload = await openSealed(this.#keys.issuance, data.jwe, context);
+    return SEALED_PAYLOADS[type].parse(payload) as SealedPayload<T>;
+  }
+
+  /** As suspension would check it. */
+  async isUserCode(data: EventData<'credential.set'>, userCode: string): Promise<boolean> {
+    const { verifier } = await openCredential(this.#keys.suspension, data);
+    return this.hasher.verify(verifier, userCode);
   }
 
   /** Through the bus itself. */
@@ -193,8 +261,23 @@ export class AcceptanceBench {
 
   /** Begin, prove, accept. */
   async press(holder: Holder, userCode = USER_CODE): Promise<Answer & { session: Started }> {
-    const session = await this.begin(holder.sample.cardNumber);
-    return { session, ...(await this.accept(session, await holder.prove(session), userCode)) };
+    return this.pressWith(holder, 'A', { userCode });
+  }
+
+  /** The same by way B, with the whole form. */
+  async pressForm(holder: Holder, changes: object = {}): Promise<Answer & { session: Started }> {
+    return this.pressWith(holder, 'B', { ...FORM, ...changes });
+  }
+
+  async pressWith(
+    holder: Holder,
+    way: 'A' | 'B',
+    person: object,
+    endpoint = 'acceptance',
+  ): Promise<Answer & { session: Started }> {
+    const session = await this.begin(holder.sample.cardNumber, way);
+    const body = { proof: await holder.prove(session), ...person };
+    return { session, ...(await this.post(`/${session.id}/${endpoint}`, body)) };
   }
 
   complete({ id }: { id: string }, signature: string): Promise<Answer> {
@@ -202,14 +285,18 @@ export class AcceptanceBench {
   }
 
   async state(id: string): Promise<unknown> {
-    return ((await (await fetch(`${this.#base}/${id}`)).json()) as { state: unknown }).state;
+    return (await this.call('GET', `/activations/${id}`)).body.state;
   }
 
-  async post(path: string, body: unknown): Promise<Answer> {
+  post(path: string, body: unknown): Promise<Answer> {
+    return this.call('POST', `/activations${path}`, body);
+  }
+
+  async call(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(this.#base + path, {
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }

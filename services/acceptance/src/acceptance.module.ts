@@ -6,18 +6,30 @@ import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { LOG } from '#libs/host';
-import { MessagingModule } from '#libs/messaging';
+import { MessagingModule, Outbox } from '#libs/messaging';
 import type { AcceptanceConfig } from './acceptance.config.js';
 import { AcceptanceHandlers } from './acceptance.handlers.js';
-import { Activation } from './activation.entity.js';
-import { ActivationService } from './activation.service.js';
-import { ActivationsController } from './activations.controller.js';
+import { Activation } from './activation/activation.entity.js';
+import { ActivationService } from './activation/activation.service.js';
+import { ActivationsController } from './activation/activations.controller.js';
+import { Centre } from './activation/centre.js';
+import { HolderSettings } from './activation/holder-settings.js';
+import { PersonCheck } from './activation/person-check.js';
+import { PinJobs } from './activation/pin-jobs.js';
+import { RefusalService } from './activation/refusal.service.js';
+import { Sessions } from './activation/sessions.js';
 import { Card } from './card.entity.js';
 import { CardProofs } from './card-proof.js';
-import { Centre } from './centre.js';
-import { CodeCheck } from './code-check.js';
+import { Housekeeping } from './housekeeping.js';
 import { KnownCards } from './known-cards.js';
-import { PinJobs } from './pin-jobs.js';
+import { SealedEvents } from './sealed-events.js';
+import { UserCodeChangeService } from './user-code/user-code-change.service.js';
+import { UserCodeReset } from './user-code/user-code-reset.entity.js';
+import { UserCodeResetService } from './user-code/user-code-reset.service.js';
+import { UserCodesController } from './user-code/user-codes.controller.js';
+import { UserCodes } from './user-code/user-codes.js';
+
+const ENTITIES = [Card, Activation, UserCodeReset];
 
 @Module({})
 export class AcceptanceModule {
@@ -25,31 +37,55 @@ export class AcceptanceModule {
     return {
       module: AcceptanceModule,
       imports: [
-        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'acceptance', entities: [Card, Activation] }),
+        DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'acceptance', entities: ENTITIES }),
         MessagingModule.forService({
           service: 'acceptance',
           transport: { kind: 'embedded', busUrl: config.busUrl },
         }),
       ],
-      controllers: [ActivationsController, AcceptanceHandlers],
-      providers: [ActivationService, ...parts(config)],
+      controllers: [ActivationsController, UserCodesController, AcceptanceHandlers],
+      providers: [
+        ...[Sessions, HolderSettings, ActivationService, RefusalService],
+        ...[UserCodeChangeService, UserCodeResetService, Housekeeping],
+        ...checks(config),
+        ...parts(config),
+      ],
     };
   }
+}
+
+/** Of codes and persons. */
+function checks(config: AcceptanceConfig) {
+  return [
+    { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
+    {
+      provide: AttemptStore,
+      useFactory: (source: DataSource, clock: Clock) => new AttemptStore(source, clock),
+      inject: [DataSource, Clock],
+    },
+    {
+      provide: UserCodes,
+      useFactory: (source: DataSource, hasher: CodeHasher, outbox: Outbox) =>
+        new UserCodes(source, hasher, [config.suspensionKey, config.credentialKey.publicJwk], outbox),
+      inject: [DataSource, CodeHasher, Outbox],
+    },
+    {
+      provide: PersonCheck,
+      useFactory: (attempts: AttemptStore, hasher: CodeHasher, userCodes: UserCodes) =>
+        new PersonCheck(attempts, hasher, userCodes),
+      inject: [AttemptStore, CodeHasher, UserCodes],
+    },
+  ];
 }
 
 function parts(config: AcceptanceConfig) {
   return [
     { provide: KnownCards, useFactory: () => new KnownCards(config.credentialKey) },
+    { provide: SealedEvents, useFactory: () => new SealedEvents(config.issuanceKey) },
     {
       provide: CardProofs,
       useFactory: (source: DataSource, log: Logger) => new CardProofs(source, config.portalOrigins, log),
       inject: [DataSource, LOG],
-    },
-    {
-      provide: CodeCheck,
-      useFactory: (source: DataSource, clock: Clock) =>
-        new CodeCheck(source, new AttemptStore(source, clock), new CodeHasher(config.pepper)),
-      inject: [DataSource, Clock],
     },
     {
       provide: Centre,

@@ -2,9 +2,15 @@ import { createPublicKey } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import { CaError } from '#libs/errors';
-import { encodeProof, type Proof, sha256, verifyProof } from '#libs/piv';
-import type { Activation } from './activation.entity.js';
+import { encodeProof, type Proof, type ProofPurpose, sha256, verifyProof } from '#libs/piv';
 import { Card } from './card.entity.js';
+
+/** What a card proves itself to: an activation, or the reset of a user code. */
+export interface ProofSession {
+  id: string;
+  cardNumber: string;
+  nonce: Buffer;
+}
 
 /** That the genuine card is present, by its 9E key (CARDS.md §3, step 2). */
 export class CardProofs {
@@ -21,25 +27,33 @@ export class CardProofs {
    * @returns the card, and the octets that 9E signed
    * @throws CaError proofRefused in the same words whatever is wrong: which cards exist is nobody's business
    */
-  async verify(session: Activation, proof: Proof): Promise<{ card: Card; signed: Buffer }> {
+  async verify(session: ProofSession, purpose: ProofPurpose, proof: Proof): Promise<{ card: Card; signed: Buffer }> {
     const card = await this.source.manager.findOneBy(Card, { cardNumber: session.cardNumber });
     try {
       if (!card) throw new Error('unknown card');
-      return { card, signed: checkProof(proof, session, card, this.origins) };
+      return { card, signed: checkProof(proof, { session, purpose, card, origins: this.origins }) };
     } catch (cause) {
-      this.log.info({ activation: session.id, reason: (cause as Error).message }, 'proof refused');
+      this.log.info({ session: session.id, reason: (cause as Error).message }, 'proof refused');
       throw new CaError('proofRefused', 'the card’s proof does not verify', {}, { cause });
     }
   }
 }
 
 /** Against what was stored at issue, and that a PIN job can be sealed to the agent's key. @throws what is wrong */
-function checkProof(proof: Proof, session: Activation, card: Card, origins: readonly string[]): Buffer {
+function checkProof(
+  proof: Proof,
+  {
+    session,
+    purpose,
+    card,
+    origins,
+  }: { session: ProofSession; purpose: ProofPurpose; card: Card; origins: readonly string[] },
+): Buffer {
   const { cardNumber, cardUuid } = card;
   verifyProof(
     proof,
     {
-      ...{ purpose: 'accept', origins, nonce: session.nonce, session: session.id, cardUuid, cardNumber },
+      ...{ purpose, origins, nonce: session.nonce, session: session.id, cardUuid, cardNumber },
       signatureCertificateSha256: sha256(card.signatureCertificate),
       encryptionCertificateSha256: sha256(card.encryptionCertificate),
     },

@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
 
 /** A card as it was issued, and how far its activation has come. Every change of an activation locks this row first. */
 @Entity('card')
@@ -44,4 +44,9 @@ export class Card {
 
   @Column('uuid', { name: 'activated_by', nullable: true })
   activatedBy!: string | null;
+}
+
+/** Before anything about the card is added to the outbox, so that its events leave in the order of their commits. */
+export function lockCard(tx: EntityManager, cardNumber: string): Promise<Card> {
+  return tx.findOneOrFail(Card, { where: { cardNumber }, lock: { mode: 'pessimistic_write' } });
 }

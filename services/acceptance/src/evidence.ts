@@ -1,22 +1,26 @@
 import type { EntityManager } from 'typeorm';
-import type { Activation } from './activation.entity.js';
 
 export interface Evidence {
   slot: '9E' | '9C';
-  session: Activation;
+  /** What came of the signature; what 9E signs at an acceptance and at a refusal is the same. */
+  act: 'accept' | 'complete' | 'refuse' | 'reset-user-code';
+  session: { id: string; cardNumber: string };
   /** The exact octets the card signed. */
   signed: Buffer;
   signature: Buffer;
   at: Date;
+  /** Way B: the holder confirmed a national ID of unusual form. */
+  isUnusualIdConfirmed?: boolean;
 }
 
 /** Keeps what a card signed. The application role can add evidence and can neither change nor remove any. */
 export async function addEvidence(
   tx: EntityManager,
-  { slot, session, signed, signature, at }: Evidence,
+  { slot, act, session, signed, signature, at, isUnusualIdConfirmed = false }: Evidence,
 ): Promise<void> {
   await tx.query(
-    `insert into evidence (card_number, activation, slot, signed, signature, at) values ($1, $2, $3, $4, $5, $6)`,
-    [session.cardNumber, session.id, slot, signed, signature, at],
+    `insert into evidence (card_number, session, slot, act, signed, signature, at, unusual_id_confirmed)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [session.cardNumber, session.id, slot, act, signed, signature, at, isUnusualIdConfirmed],
   );
 }

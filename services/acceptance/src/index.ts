@@ -4,9 +4,10 @@ import { MESSAGING_MIGRATIONS } from '#libs/messaging';
 import { readAcceptanceConfig } from './acceptance.config.js';
 import { AcceptanceModule } from './acceptance.module.js';
 import { Acceptance1764000100001 } from './migrations/1764000100001-acceptance.js';
+import { Person1764000100002 } from './migrations/1764000100002-person.js';
 
 export const acceptance: ServiceDefinition = {
   name: 'acceptance',
-  migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, Acceptance1764000100001],
+  migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, Acceptance1764000100001, Person1764000100002],
   module: async (env) => AcceptanceModule.register(await readAcceptanceConfig(env)),
 };

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { type KeyPair, openCredential } from '#libs/credentials';
+import { CaError } from '#libs/errors';
 import type { EventData, StatusRow } from '#libs/events';
 
 /** What other services tell of a card, each in a table of its own: they may come in any order, and twice. */
@@ -17,14 +18,14 @@ export class KnownCards {
     );
   }
 
-  /** The highest generation stands. @throws Error when the credential is not sealed to this service */
+  /** The highest generation of each kind stands. @throws Error when the credential is not sealed to this service */
   async credentialSet(credential: EventData<'credential.set'>, tx: EntityManager): Promise<void> {
-    const { cardNumber, generation, verifier } = await openCredential(this.credentialKey, credential);
+    const { cardNumber, kind, generation, verifier } = await openCredential(this.credentialKey, credential);
     await tx.query(
-      `insert into verifier as known (card_number, generation, verifier) values ($1, $2, $3)
-       on conflict (card_number) do update set generation = excluded.generation, verifier = excluded.verifier
+      `insert into verifier as known (card_number, kind, generation, verifier) values ($1, $2, $3, $4)
+       on conflict (card_number, kind) do update set generation = excluded.generation, verifier = excluded.verifier
        where excluded.generation > known.generation`,
-      [cardNumber, generation, verifier],
+      [cardNumber, kind, generation, verifier],
     );
   }
 
@@ -45,6 +46,11 @@ export class KnownCards {
       cardNumber,
     ]);
     return rows.length > 0;
+  }
+
+  /** Only for whom card or code were right (DOMAIN.md §5). @throws CaError cardRevoked (4931) */
+  async refuseRevoked(cardNumber: string, tx: EntityManager): Promise<void> {
+    if (await this.isRevoked(cardNumber, tx)) throw new CaError('cardRevoked', `card ${cardNumber} is revoked`);
   }
 }
 

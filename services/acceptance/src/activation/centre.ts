@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ServiceClient } from '#libs/doors';
 import { CaError, type ErrorCode } from '#libs/errors';
 import { utc } from '#libs/events';
-import type { KnownCards } from './known-cards.js';
+import type { KnownCards } from '../known-cards.js';
 
 const answer = z.object({
   status: z.enum(['pending', 'valid', 'suspended', 'expired', 'revoked']),

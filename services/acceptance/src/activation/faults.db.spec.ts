@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { withAcceptance } from './acceptance.fixture.js';
-import type { Holder } from './holder.fixture.js';
+import { withAcceptance } from '../acceptance.fixture.js';
+import type { Holder } from '../holder.fixture.js';
 
 const PIN = '13579246';
 const running = withAcceptance();

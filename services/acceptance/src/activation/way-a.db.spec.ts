@@ -1,7 +1,7 @@
 import { verify, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { issuedOf, USER_CODE, withAcceptance } from './acceptance.fixture.js';
-import type { Holder } from './holder.fixture.js';
+import { issuedOf, USER_CODE, withAcceptance } from '../acceptance.fixture.js';
+import type { Holder } from '../holder.fixture.js';
 
 const PIN = '13579246';
 const running = withAcceptance();

@@ -22,6 +22,10 @@ export class Activation {
   @Column('timestamptz', { name: 'nonce_used_at', nullable: true })
   nonceUsedAt!: Date | null;
 
+  /** The holder said that the certificates are wrong. */
+  @Column('timestamptz', { name: 'refused_at', nullable: true })
+  refusedAt!: Date | null;
+
   /** When a PIN job was released to it; set together with the two below. */
   @Column('timestamptz', { name: 'accepted_at', nullable: true })
   acceptedAt!: Date | null;

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Answer, issuedOf, USER_CODE, withAcceptance } from './acceptance.fixture.js';
-import type { Holder } from './holder.fixture.js';
+import { type Answer, issuedOf, USER_CODE, withAcceptance } from '../acceptance.fixture.js';
+import type { Holder } from '../holder.fixture.js';
 
 const running = withAcceptance();
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { deriveTransportPin } from '#libs/credentials';
 import { makePinJob } from '#libs/piv';
 import type { Clock } from '#libs/clock';
-import type { Card } from './card.entity.js';
+import type { Card } from '../card.entity.js';
 
 /** Of every card until masters are rotated and locked cards unlocked (CARDS.md §2). */
 const TRANSPORT_PIN = { keyVersion: 1, generation: 1 };
