@@ -3,6 +3,7 @@ export { provision, schemaOf, ownerRole, appRole, type Passwords, type ServiceUr
 export { migrate, type Migration, type MigrateOptions } from './migrate.js';
 export { DatabaseModule } from './database.module.js';
 export { dataSource, type ServiceDataSource } from './data-source.js';
+export { databaseAnswers } from './answers.js';
 export { afterCommit } from './after-commit.js';
 export { CLOCK_MIGRATION, setLogClock, readLogClock } from './log-clock.js';
 export { isSurroundingsError } from './surroundings.js';

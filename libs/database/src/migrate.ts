@@ -6,7 +6,10 @@ export type Migration = new () => MigrationInterface;
 export interface MigrateOptions {
   ownerUrl: string;
   schema: string;
-  /** Classes whose names end in a JavaScript timestamp (TypeORM's rule), which orders them. */
+  /**
+   * Classes whose names end in a JavaScript timestamp (TypeORM's rule), which orders them. Two parts of a service may
+   * bring the same one.
+   */
   migrations: Migration[];
 }
 
@@ -25,7 +28,7 @@ export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions):
       type: 'postgres',
       url: ownerUrl,
       schema,
-      migrations,
+      migrations: [...new Set(migrations)],
       migrationsTableName: 'migration',
       migrationsTransactionMode: 'each',
       installExtensions: false,

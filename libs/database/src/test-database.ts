@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSource } from './data-source.js';
 import { migrate, type Migration } from './migrate.js';
@@ -58,6 +59,8 @@ export class TestDatabase {
   }
 
   async start(): Promise<void> {
+    // Tests stop their server while others use it: that connections are lost is no news.
+    Logger.overrideLogger(['error', 'fatal']);
     this.#dataDir = mkdtempSync(join(tmpdir(), 'kaika-test-'));
     cpSync(await databaseTemplate(), this.#dataDir, { recursive: true });
     await this.restart();

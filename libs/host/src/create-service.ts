@@ -8,7 +8,9 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { ContractInterceptor, DoorGuard, Tokens, type TokenOptions } from '#libs/doors';
-import { strategyOf } from '#libs/messaging';
+import { ON_STANDSTILL, strategyOf } from '#libs/messaging';
+import type { HostConfig } from './host.config.js';
+import { httpMetrics } from './http-metrics.js';
 import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
 
@@ -44,6 +46,14 @@ export interface RunningService {
   close(): Promise<void>;
 }
 
+export interface ServiceSurroundings extends Partial<HostConfig> {
+  log: Logger;
+  clock: Clock;
+  tokens: TokenOptions;
+  /** Consuming stands still though it could go on: the process should end and be started anew. Default: log only. */
+  onStandstill?: (reason: string) => void;
+}
+
 /**
  * Builds a service's own Nest application: doors, contracts and problems at its edge, and its event handlers on
  * the transport of its MessagingModule. It answers HTTP through `app.getHttpAdapter().getInstance()`; consuming starts in the background, so that
@@ -52,9 +62,13 @@ export interface RunningService {
 export async function createService(
   name: string,
   module: DynamicModule | Type,
-  { log, clock, tokens }: { log: Logger; clock: Clock; tokens: TokenOptions },
+  { log, clock, tokens, trustProxy = false, onStandstill }: ServiceSurroundings,
 ): Promise<RunningService> {
   const own = log.child({ service: name });
+  const standstill = (reason: string) => {
+    own.fatal(reason);
+    onStandstill?.(reason);
+  };
   const surroundings: DynamicModule = {
     module: class Surroundings {},
     global: true,
@@ -62,8 +76,9 @@ export async function createService(
       { provide: Tokens, useValue: new Tokens(tokens) },
       { provide: Clock, useValue: clock },
       { provide: LOG, useValue: own },
+      { provide: ON_STANDSTILL, useValue: standstill },
     ],
-    exports: [Tokens, Clock, LOG],
+    exports: [Tokens, Clock, LOG, ON_STANDSTILL],
   };
   @Module({ imports: [surroundings, module] })
   class Root {}
@@ -74,6 +89,8 @@ export async function createService(
     logger: nestLogger(own),
   });
   app.disable('x-powered-by');
+  app.set('trust proxy', trustProxy);
+  app.use(httpMetrics(name));
   app.use(
     helmet({
       contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },

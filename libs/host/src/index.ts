@@ -4,6 +4,8 @@ export {
   LOG,
   type RunningService,
   type ServiceDefinition,
+  type ServiceSurroundings,
 } from './create-service.js';
+export { readHostConfig, type HostConfig } from './host.config.js';
 export { createLogger, nestLogger } from './logger.js';
 export { ProblemFilter } from './problem.filter.js';

@@ -1,5 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
+/** Octets of a record's value: what every broker takes. Nobody sends or reads a larger one. */
+export const MAX_EVENT_BYTES = 900_000;
+
 /** What travels: one event on a topic. Records of one key keep their order. */
 export interface BusRecord {
   topic: string;
@@ -23,5 +26,7 @@ export interface Delivery extends BusRecord {
 export interface EventSink {
   /** Resolves when every record is stored, in this order for each key; rejects if any may not be. */
   send(records: BusRecord[]): Promise<void>;
+  /** Removes old records that every group has read, where the bus doesn't by itself. @returns how many */
+  prune?(): Promise<number>;
   close(): Promise<void>;
 }

@@ -2,9 +2,11 @@ import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sleep } from '#libs/clock';
 import { isSurroundingsError } from '#libs/database';
+import { CaError } from '#libs/errors';
 import { type EventOf, type EventType, type KaikaEvent, parseEvent } from '#libs/events';
-import type { Delivery } from './bus-record.js';
-import { buryRecord, isParked, waitBehind } from './parking.js';
+import { type Delivery, MAX_EVENT_BYTES } from './bus-record.js';
+import { buryRecord, enterInbox, enterInboxAgain, waitBehind } from './parking.js';
+import type { Watchdog } from './watchdog.js';
 
 /** What a service reacts to: its map of event types. `tx` holds the inbox row, so the effect happens exactly once. */
 export type Handlers = {
@@ -17,6 +19,8 @@ export interface ConsumerOptions {
   /** Attempts at an event before it is dead-lettered. */
   maxAttempts: number;
   firstRetryMs?: number;
+  /** Watches over each attempt. */
+  watchdog?: Watchdog;
 }
 
 type Handler = (event: KaikaEvent, tx: EntityManager) => Promise<unknown> | void;
@@ -51,9 +55,15 @@ export class Consumer {
   }
 
   #parse(record: Delivery, handlers: Handlers): KaikaEvent | Error | 'ignored' {
+    if (Buffer.byteLength(record.value) > MAX_EVENT_BYTES) {
+      return new CaError('eventMalformed', `the event is larger than ${MAX_EVENT_BYTES} octets`);
+    }
     try {
       const event = parseEvent(record.value);
-      return event && handlerOf(handlers, event.type) ? event : 'ignored';
+      if (!event || !handlerOf(handlers, event.type)) return 'ignored';
+      // Order holds for each key: an event under another card's key has no place in it.
+      if (event.subject !== record.key) return new CaError('eventMalformed', 'its key is not its subject');
+      return event;
     } catch (error) {
       const type = typeOf(record.value);
       return type !== undefined && !handlerOf(handlers, type) ? 'ignored' : (error as Error);
@@ -67,12 +77,16 @@ export class Consumer {
       if (failures > 0) this.counts.retried++;
       try {
         if (event instanceof Error) return await this.#bury(record, undefined, event);
-        if (await this.#attempt(record, event, handlers)) return;
+        if (await this.#watched(record, this.#attempt(record, event, handlers))) return;
       } catch (error) {
         this.#tell(record, failures, error);
       }
       await sleep(Math.min((this.options.firstRetryMs ?? 100) * 2 ** failures, LAST_RETRY_MS), record.signal);
     }
+  }
+
+  #watched<T>(record: Delivery, attempt: Promise<T>): Promise<T> {
+    return this.options.watchdog?.watch(`${record.topic} ${record.id}`, attempt) ?? attempt;
   }
 
   /** @returns whether the record is dealt with @throws errors of the surroundings, which don't count */
@@ -99,20 +113,21 @@ export class Consumer {
   }
 
   async #effect(record: Delivery, event: KaikaEvent, handlers: Handlers, tx: EntityManager) {
-    if (await isParked(tx, record)) {
+    const place = await enterInbox(tx, record, event.id);
+    if (place === 'parked') {
       await waitBehind(tx, record, event.type);
       return 'waiting';
     }
-    if (!(await enterInbox(tx, record, event.id))) return 'duplicate';
-    await handlerOf(handlers, event.type)!(event, tx);
-    return 'handled';
+    if (place === 'handled') await handlerOf(handlers, event.type)!(event, tx);
+    return place;
   }
 
   async #replay(record: Delivery, event: KaikaEvent | Error, handlers: Handlers): Promise<void> {
     const { replay } = record;
     try {
       if (event instanceof Error) throw event;
-      if (await enterInbox(replay!.tx, record, event.id)) await handlerOf(handlers, event.type)!(event, replay!.tx);
+      if (await enterInboxAgain(replay!.tx, record, event.id))
+        await handlerOf(handlers, event.type)!(event, replay!.tx);
     } catch (error) {
       replay!.error = error;
       throw error;
@@ -145,16 +160,6 @@ export class Consumer {
     const line = `${record.topic} ${record.id} failed (attempt ${failures + 1}): ${String((error as Error)?.stack ?? error)}`;
     if (failures % 20 === 0) this.#log.warn(line);
   }
-}
-
-/** The event's row in the inbox, and its attempts away. @returns false if the event had its effect before */
-async function enterInbox(tx: EntityManager, record: Delivery, eventId: string): Promise<boolean> {
-  const rows = await tx.query<unknown[]>(
-    `with done as (delete from delivery_attempt where topic = $1 and record_id = $2)
-     insert into inbox (event_id) values ($3) on conflict do nothing returning event_id`,
-    [record.topic, record.id, eventId],
-  );
-  return rows.length > 0;
 }
 
 function handlerOf(handlers: Handlers, type: string): Handler | undefined {

@@ -15,6 +15,17 @@ export interface DeadLetter {
   createdAt: Date;
   resolvedAt: Date | null;
   resolvedBy: string | null;
+  /** Size of the event. */
+  bytes: number;
+  /** Names of its fields, never what is in them; null when it cannot be read. */
+  fields: string[] | null;
+}
+
+export interface LetterPage {
+  states: readonly DeadLetter['state'][];
+  /** Id of the last one seen. */
+  after?: string;
+  limit?: number;
 }
 
 export interface ReplayResult {
@@ -25,10 +36,14 @@ export interface ReplayResult {
 }
 
 type Step = 'replayed' | 'freed' | { id: string; reason: string };
-type StoredLetter = DeadLetter & { value: string };
+type StoredLetter = Pick<DeadLetter, 'id' | 'topic' | 'key' | 'recordId' | 'type'> & { value: string };
+type ListedLetter = Omit<DeadLetter, 'fields'> & { readable: string | null };
 
-const COLUMNS = `id, topic, key, record_id as "recordId", type, state, reason, attempts,
-  created_at as "createdAt", resolved_at as "resolvedAt", resolved_by as "resolvedBy"`;
+const OPEN = ['dead', 'waiting'] as const;
+const STORED = 'id, topic, key, record_id as "recordId", type, value';
+const LISTED = `id, topic, key, record_id as "recordId", type, state, reason, attempts, created_at as "createdAt",
+  resolved_at as "resolvedAt", resolved_by as "resolvedBy", octet_length(value) as bytes,
+  case when octet_length(value) < 100000 then value end as readable`;
 
 /** What a service could not digest, for the officers who put it right. */
 export class DeadLetters {
@@ -39,11 +54,18 @@ export class DeadLetters {
   ) {}
 
   /** Open ones by default, oldest first; without the events' contents. */
-  async list(states: DeadLetter['state'][] = ['dead', 'waiting'], limit = 200): Promise<DeadLetter[]> {
-    return this.source.query<DeadLetter[]>(
-      `select ${COLUMNS} from dead_letter where state = any($1) order by id limit $2`,
-      [states, limit],
+  async list({ states, after = '0', limit = 200 }: LetterPage = { states: OPEN }): Promise<DeadLetter[]> {
+    const letters = await this.source.query<ListedLetter[]>(
+      `select ${LISTED} from dead_letter where state = any($1) and id > $2 order by id limit $3`,
+      [states, after, limit],
     );
+    return letters.map(({ readable, ...letter }) => ({ ...letter, fields: fieldsOf(readable) }));
+  }
+
+  /** Topic, key and type of one. @throws CaError notFound */
+  async read(id: string): Promise<Pick<DeadLetter, 'id' | 'topic' | 'key' | 'type'>> {
+    const { topic, key, type } = await this.#find(id);
+    return { id, topic, key, type };
   }
 
   /**
@@ -61,17 +83,19 @@ export class DeadLetters {
     }
   }
 
-  /** Gives one letter up for good (the caller has asked two persons), then replays what waited behind it. */
-  async discard(id: string, by: string): Promise<ReplayResult> {
-    await this.source.transaction(async (tx) => {
-      const letter = await this.#find(id, tx);
-      await lockKey(tx, letter.topic, letter.key);
-      const open = await resolve(tx, id, 'discarded', by);
-      if (!open) throw new CaError('conflict', `dead letter ${id} is resolved already`);
-      // A duplicate that is still on its way must not bring it back.
-      await tx.query('insert into inbox (event_id) values ($1) on conflict do nothing', [eventIdOf(letter)]);
-    });
-    return this.replay(id, by);
+  /**
+   * Gives one letter up for good: an act of two persons, see `Discards`. What waited behind it goes on with the next
+   * `replay`.
+   *
+   * @throws CaError notFound | conflict (resolved already)
+   */
+  async discard(tx: EntityManager, id: string, by: string): Promise<void> {
+    const letter = await this.#find(id, tx);
+    await lockKey(tx, letter.topic, letter.key);
+    const open = await resolve(tx, id, 'discarded', by);
+    if (!open) throw new CaError('conflict', `dead letter ${id} is resolved already`);
+    // A duplicate that is still on its way must not bring it back.
+    await tx.query('insert into inbox (event_id) values ($1) on conflict do nothing', [eventIdOf(letter)]);
   }
 
   async #next(topic: string, key: string, by: string): Promise<Step> {
@@ -109,7 +133,7 @@ export class DeadLetters {
 
   async #find(id: string, tx: EntityManager = this.source.manager): Promise<StoredLetter> {
     if (!/^\d{1,18}$/.test(id)) throw new CaError('notFound', 'no such dead letter');
-    const [letter] = await tx.query<StoredLetter[]>(`select ${COLUMNS}, value from dead_letter where id = $1`, [id]);
+    const [letter] = await tx.query<StoredLetter[]>(`select ${STORED} from dead_letter where id = $1`, [id]);
     if (!letter) throw new CaError('notFound', 'no such dead letter');
     return letter;
   }
@@ -122,7 +146,7 @@ async function lockKey(tx: EntityManager, topic: string, key: string): Promise<v
 
 async function firstOpen(tx: EntityManager, topic: string, key: string): Promise<StoredLetter | undefined> {
   const [letter] = await tx.query<StoredLetter[]>(
-    `select ${COLUMNS}, value from dead_letter
+    `select ${STORED} from dead_letter
      where topic = $1 and key = $2 and state in ('dead', 'waiting') order by id limit 1`,
     [topic, key],
   );
@@ -136,6 +160,18 @@ async function resolve(tx: EntityManager, id: string, state: 'replayed' | 'disca
     [id, state, by],
   );
   return count === 1;
+}
+
+/** Names that can be a field's of ours: the name of a stranger's field may be anything. */
+const FIELD = /^[A-Za-z]\w{0,39}$/;
+
+function fieldsOf(value: string | null): string[] | null {
+  try {
+    const { data } = JSON.parse(value ?? '') as { data?: unknown };
+    return typeof data === 'object' && data ? Object.keys(data).filter((name) => FIELD.test(name)).slice(0, 50) : null; // prettier-ignore
+  } catch {
+    return null;
+  }
 }
 
 function eventIdOf({ value, recordId }: StoredLetter): string {

@@ -5,6 +5,8 @@ import type { BusRecord, EventSink } from './bus-record.js';
 
 export const PARTITIONS = 6;
 
+const KEEP_DAYS = 14;
+
 export interface LogRecord extends BusRecord {
   partition: number;
   offset: bigint;
@@ -112,6 +114,34 @@ export class EmbeddedLog implements EventSink {
       [topic, partition, from, limit],
     );
     return rows.map((row) => ({ ...row, topic, partition, offset: BigInt(row.offset) }));
+  }
+
+  /**
+   * Removes records older than 14 days that every group has read; one that a group has still to read stays, however old.
+   *
+   * @param batch records a statement
+   */
+  async prune(batch = 5_000): Promise<number> {
+    const { rows } = await this.#pool.query<{ topic: string; partition: number; read: string }>(
+      `select topic, partition, coalesce(min(g.next_offset), t.next_offset) as read
+       from topic_partition t left join group_offset g using (topic, partition)
+       group by topic, partition order by topic, partition`,
+    );
+    let gone = 0;
+    for (const { topic, partition, read } of rows) {
+      for (let more = true; more;) {
+        // By offset, which is by time: the first batch that isn't all old is the last.
+        const { rowCount } = await this.#pool.query(
+          `delete from record where topic = $1 and partition = $2 and "offset" in (
+             select "offset" from record where topic = $1 and partition = $2 and "offset" < $3 order by "offset" limit $4)
+           and stored_at < clock_timestamp() - $5::int * interval '1 day'`,
+          [topic, partition, read, batch, KEEP_DAYS],
+        );
+        gone += rowCount ?? 0;
+        more = rowCount === batch;
+      }
+    }
+    return gone;
   }
 
   async close(): Promise<void> {

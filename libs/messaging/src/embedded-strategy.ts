@@ -7,6 +7,7 @@ import { appended, EmbeddedLog, PARTITIONS } from './embedded-log.js';
 import { GroupSession, type PartitionId } from './group-session.js';
 import { PartitionReader } from './partition-reader.js';
 import { WakeUp } from './wake-up.js';
+import type { Watchdog } from './watchdog.js';
 
 export interface EmbeddedStrategyOptions {
   /** Consumer group: the service's name. */
@@ -16,6 +17,8 @@ export interface EmbeddedStrategyOptions {
   pollMs: number;
   /** How often partitions are shared out anew among living members. Default 1 s. */
   rebalanceMs?: number;
+  /** Watches over the steps of reading, and is told when reading has ended by itself. */
+  watchdog?: Watchdog;
 }
 
 const RETRY_MS = 500;
@@ -46,7 +49,11 @@ export class EmbeddedLogStrategy extends Server implements CustomTransportStrate
     for (const [topic, handler] of this.messageHandlers) {
       if (handler.next) return callback(new Error(`${this.options.group} has two handlers for ${topic}; merge them`));
     }
-    if (this.messageHandlers.size > 0) this.#done = Promise.all([this.#follow(), this.#watch()]);
+    if (this.messageHandlers.size > 0) {
+      this.#done = Promise.all([this.#follow(), this.#watch()]).catch((error: unknown) => {
+        this.options.watchdog?.ended(`consuming ended: ${String((error as Error)?.stack ?? error)}`);
+      });
+    }
     callback();
   }
 
@@ -118,7 +125,8 @@ export class EmbeddedLogStrategy extends Server implements CustomTransportStrate
   }
 
   async #employ(session: GroupSession, id: PartitionId): Promise<void> {
-    const reader = new PartitionReader(id, session, this.#source, (delivery) => this.deliver(delivery), this.#log);
+    const handle = (delivery: Delivery) => this.deliver(delivery);
+    const reader = new PartitionReader(id, session, this.#source, handle, this.#log, this.options.watchdog);
     this.#readers.set(nameOf(id), reader);
     await reader.start();
     reader.grow(this.#ends.get(nameOf(id)) ?? 0n);

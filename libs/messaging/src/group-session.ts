@@ -54,12 +54,17 @@ export class GroupSession {
     await this.#query(`select pg_advisory_unlock(${KEY})`, [this.#name(id)]);
   }
 
-  async position({ topic, partition }: PartitionId): Promise<bigint> {
+  /** Where the group goes on; from now on what it has not read is kept for it. */
+  async position(id: PartitionId): Promise<bigint> {
+    await this.#query(
+      'insert into group_offset (group_id, topic, partition, next_offset) values ($1, $2, $3, 0) on conflict do nothing',
+      [this.group, id.topic, id.partition],
+    );
     const { rows } = await this.#query<{ next_offset: string }>(
       'select next_offset from group_offset where group_id = $1 and topic = $2 and partition = $3',
-      [this.group, topic, partition],
+      [this.group, id.topic, id.partition],
     );
-    return BigInt(rows[0]?.next_offset ?? 0);
+    return BigInt(rows[0]!.next_offset);
   }
 
   async store({ topic, partition }: PartitionId, nextOffset: bigint): Promise<void> {

@@ -1,46 +1,74 @@
 import { type DynamicModule, Inject, type INestApplicationContext, Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common'; // prettier-ignore
 import { ModulesContainer } from '@nestjs/core';
 import { DataSource, type DataSourceOptions } from 'typeorm';
+import { Clock } from '#libs/clock';
+import { databaseAnswers } from '#libs/database';
+import { DualControl } from '#libs/dual-control';
 import type { EventSink } from './bus-record.js';
 import { Consumer } from './consumer.js';
 import { DeadLetters } from './dead-letters.js';
+import { deadLettersController } from './dead-letters.controller.js';
+import { Discards } from './discards.js';
+import { watchMessaging } from './figures.js';
 import { Outbox } from './outbox.js';
+import { Pruner } from './pruner.js';
 import { Relay } from './relay.js';
 import { type BusStrategy, createSink, createStrategy, DEFAULT_POLL_MS, type MessagingOptions } from './transport.js';
+import { ON_STANDSTILL, type OnStandstill, Watchdog } from './watchdog.js';
 
-const STRATEGY = Symbol('kaika:bus-strategy');
 /** Injects the service's way to the bus past the outbox: `@Inject(EVENT_SINK) sink: EventSink`. For what may be lost. */
 export const EVENT_SINK = Symbol('kaika:event-sink');
+const STRATEGY = Symbol('kaika:bus-strategy');
+const OPTIONS = Symbol('kaika:messaging-options');
 
-/** Sending and receiving of one service; wants a `DataSource` whose schema has MESSAGING_MIGRATIONS. */
+/** Sending and receiving of one service; wants a `Clock`, and a `DataSource` whose schema has MESSAGING_MIGRATIONS. */
 @Module({})
 export class MessagingModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  #unwatch = (): void => {};
+
   constructor(
     private readonly relay: Relay,
     private readonly outbox: Outbox,
+    private readonly source: DataSource,
+    private readonly consumer: Consumer,
+    private readonly pruner: Pruner,
+    private readonly watchdog: Watchdog,
     @Inject(EVENT_SINK) private readonly sink: EventSink,
+    @Inject(OPTIONS) private readonly options: MessagingOptions,
   ) {}
 
   static forService(options: MessagingOptions): DynamicModule {
-    const pollMs = options.pollMs ?? DEFAULT_POLL_MS;
-    const consumer = { neverDeadLetter: options.neverDeadLetter ?? [], maxAttempts: options.maxAttempts ?? 5 };
+    const { service, pollMs = DEFAULT_POLL_MS, neverDeadLetter = [], maxAttempts = 5 } = options;
     return {
       module: MessagingModule,
       global: true,
+      controllers: [deadLettersController(service)],
       providers: [
-        { provide: EVENT_SINK, useFactory: () => createSink(options) },
-        { provide: STRATEGY, useFactory: () => createStrategy(options) },
         Outbox,
+        { provide: OPTIONS, useValue: options },
+        { provide: EVENT_SINK, useFactory: () => createSink(options) },
+        {
+          provide: Watchdog,
+          useFactory: (source: DataSource, onStandstill: OnStandstill = () => {}) =>
+            new Watchdog({ answers: () => databaseAnswers(urlOf(source.options)), onStandstill }),
+          inject: [DataSource, { token: ON_STANDSTILL, optional: true }],
+        },
+        {
+          provide: STRATEGY,
+          useFactory: (watchdog: Watchdog) => createStrategy(options, watchdog),
+          inject: [Watchdog],
+        },
         {
           provide: Relay,
           useFactory: (source: DataSource, sink: EventSink) =>
-            new Relay({ service: options.service, url: urlOf(source.options), sink, pollMs }),
+            new Relay({ service, url: urlOf(source.options), sink, pollMs }),
           inject: [DataSource, EVENT_SINK],
         },
         {
           provide: Consumer,
-          useFactory: (source: DataSource) => new Consumer(source, consumer),
-          inject: [DataSource],
+          useFactory: (source: DataSource, watchdog: Watchdog) =>
+            new Consumer(source, { neverDeadLetter, maxAttempts, watchdog }),
+          inject: [DataSource, Watchdog],
         },
         {
           provide: DeadLetters,
@@ -48,18 +76,34 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
             new DeadLetters(source, (delivery) => strategy.deliver(delivery)),
           inject: [DataSource, STRATEGY],
         },
+        {
+          provide: Discards,
+          useFactory: (source: DataSource, letters: DeadLetters, clock: Clock) =>
+            new Discards(source, letters, new DualControl(clock)),
+          inject: [DataSource, DeadLetters, Clock],
+        },
+        {
+          provide: Pruner,
+          useFactory: (source: DataSource, sink: EventSink) => new Pruner(source, sink),
+          inject: [DataSource, EVENT_SINK],
+        },
       ],
       exports: [EVENT_SINK, Outbox, Relay, Consumer, DeadLetters],
     };
   }
 
   onApplicationBootstrap(): void {
-    this.outbox.onCommit(() => this.relay.wake());
-    this.relay.start();
+    const { source, consumer, relay } = this;
+    this.outbox.onCommit(() => relay.wake());
+    relay.start();
+    this.pruner.start();
+    this.watchdog.start();
+    this.#unwatch = watchMessaging(this.options.service, { source, consumer, relay });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.relay.stop();
+    this.#unwatch();
+    await Promise.all([this.watchdog.stop(), this.pruner.stop(), this.relay.stop()]);
     await this.sink.close();
   }
 }

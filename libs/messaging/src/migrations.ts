@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { DUAL_CONTROL_MIGRATION } from '#libs/dual-control';
 
 /** In each service's own schema: what it sends, what it has received, what it could not digest. */
 export class Messaging1700000000100 implements MigrationInterface {
@@ -98,7 +99,8 @@ export class EmbeddedLog1700000000101 implements MigrationInterface {
   }
 }
 
-export const MESSAGING_MIGRATIONS = [Messaging1700000000100];
+/** With the requests by which dead letters are discarded. */
+export const MESSAGING_MIGRATIONS = [Messaging1700000000100, DUAL_CONTROL_MIGRATION];
 
 /** `provision(adminUrl, 'bus', …)`, then `migrate` with these; every service gets the bus's application URL. */
 export const BUS_MIGRATIONS = [EmbeddedLog1700000000101];

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { afterCommit } from '#libs/database';
 import { type KaikaEvent, topicOf } from '#libs/events';
+import { MAX_EVENT_BYTES } from './bus-record.js';
 
 /**
  * Events that leave with the transaction that caused them. The transaction locks its card's row *before* it adds: so
@@ -17,17 +18,15 @@ export class Outbox {
     const all = [events].flat();
     if (!tx.queryRunner?.isTransactionActive) throw new Error('Outbox.add works inside a transaction only');
     if (all.length === 0) return;
+    const values = all.map((e) => JSON.stringify(e));
+    const large = values.findIndex((value) => Buffer.byteLength(value) > MAX_EVENT_BYTES);
+    if (large >= 0) throw new Error(`${all[large]!.type} ${all[large]!.id} is larger than ${MAX_EVENT_BYTES} octets`);
     await tx.query(
       `insert into outbox (event_id, topic, key, value)
        select event_id, topic, key, value
        from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as e(event_id, topic, key, value, nth)
        order by nth`,
-      [
-        all.map((e) => e.id),
-        all.map((e) => topicOf(e.type)),
-        all.map((e) => e.subject),
-        all.map((e) => JSON.stringify(e)),
-      ],
+      [all.map((e) => e.id), all.map((e) => topicOf(e.type)), all.map((e) => e.subject), values],
     );
     afterCommit(tx, () => this.#committed());
   }

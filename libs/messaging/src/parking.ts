@@ -1,12 +1,44 @@
 import type { EntityManager } from 'typeorm';
 import type { BusRecord } from './bus-record.js';
 
-/** Locks the parked key: a consumer waits for a replay that is under way, and then goes on if the key is free. */
-export async function isParked(tx: EntityManager, { topic, key }: BusRecord): Promise<boolean> {
+/** Locks the parked key: waits for a replay that is under way. */
+async function isParked(tx: EntityManager, { topic, key }: BusRecord): Promise<boolean> {
   const rows = await tx.query<unknown[]>('select 1 from parked_key where topic = $1 and key = $2 for update', [
     topic,
     key,
   ]);
+  return rows.length > 0;
+}
+
+/**
+ * Enters an event in the inbox, unless its key is parked, and takes its attempts away: one statement for what every
+ * event pays. It waits for a replay of the key that is under way, and then goes on if the key is free.
+ *
+ * @returns `handled` when the event's effect is to happen now, in this transaction
+ */
+export async function enterInbox(
+  tx: EntityManager,
+  { topic, key, id }: BusRecord,
+  eventId: string,
+): Promise<'handled' | 'duplicate' | 'parked'> {
+  const [row] = await tx.query<{ parked: boolean; entered: boolean }[]>(
+    `with parked as (select 1 from parked_key where topic = $1 and key = $2 for update),
+       done as (delete from delivery_attempt where topic = $1 and record_id = $3),
+       entered as (insert into inbox (event_id) select $4 where not exists (select 1 from parked)
+                   on conflict do nothing returning 1)
+     select exists (select 1 from parked) as parked, exists (select 1 from entered) as entered`,
+    [topic, key, id, eventId],
+  );
+  return row!.parked ? 'parked' : row!.entered ? 'handled' : 'duplicate';
+}
+
+/** The same while the key's letters are replayed, by who holds its lock. @returns whether the effect is to happen */
+export async function enterInboxAgain(tx: EntityManager, { topic, id }: BusRecord, eventId: string): Promise<boolean> {
+  const rows = await tx.query<unknown[]>(
+    `with done as (delete from delivery_attempt where topic = $1 and record_id = $2)
+     insert into inbox (event_id) values ($3) on conflict do nothing returning event_id`,
+    [topic, id, eventId],
+  );
   return rows.length > 0;
 }
 

@@ -4,6 +4,7 @@ import type { Delivery } from './bus-record.js';
 import type { EmbeddedLog, LogRecord } from './embedded-log.js';
 import type { GroupSession, PartitionId } from './group-session.js';
 import { WakeUp } from './wake-up.js';
+import type { Watchdog } from './watchdog.js';
 
 const BATCH = 100;
 const FIRST_RETRY_MS = 100;
@@ -23,6 +24,7 @@ export class PartitionReader {
     private readonly source: EmbeddedLog,
     private readonly handle: (delivery: Delivery) => Promise<void>,
     private readonly log: Logger,
+    private readonly watchdog?: Watchdog,
   ) {}
 
   async start(): Promise<void> {
@@ -45,7 +47,8 @@ export class PartitionReader {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
       try {
-        const records = await this.source.read(this.id.topic, this.id.partition, this.#position, BATCH);
+        const { topic, partition } = this.id;
+        const records = await this.#watched('reading', this.source.read(topic, partition, this.#position, BATCH));
         for (const record of records) {
           await this.#digest(record, signal);
           failures = 0;
@@ -65,7 +68,11 @@ export class PartitionReader {
   async #digest({ partition: _, offset, ...record }: LogRecord, signal: AbortSignal): Promise<void> {
     await this.handle({ ...record, signal });
     this.#position = offset + 1n;
-    await this.session.store(this.id, this.#position);
+    await this.#watched('storing the position', this.session.store(this.id, this.#position));
+  }
+
+  #watched<T>(what: string, step: Promise<T>): Promise<T> {
+    return this.watchdog?.watch(`${what} of ${this.id.topic}/${this.id.partition}`, step) ?? step;
   }
 }
 

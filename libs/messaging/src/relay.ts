@@ -29,6 +29,8 @@ export class Relay {
   readonly #log: Logger;
   readonly #lock: string;
   readonly #news = new WakeUp();
+  /** Events stored and marked since the start of the process. */
+  relayed = 0;
   #stop = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
@@ -99,6 +101,7 @@ export class Relay {
       [this.#lock, rows.map((row) => row.position)],
     );
     if (marked.rowCount !== rows.length) throw new Error('the lock of the relay was lost');
+    this.relayed += rows.length;
     return rows.length;
   }
 }

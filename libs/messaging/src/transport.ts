@@ -2,6 +2,7 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { Delivery, EventSink } from './bus-record.js';
 import { EmbeddedLog } from './embedded-log.js';
 import { EmbeddedLogStrategy } from './embedded-strategy.js';
+import type { Watchdog } from './watchdog.js';
 
 export interface MessagingOptions {
   /** Consumer group, and the name of the relay's lock. */
@@ -29,6 +30,7 @@ export function createSink({ transport }: MessagingOptions): EventSink {
   return new EmbeddedLog(transport.busUrl);
 }
 
-export function createStrategy({ service, transport, pollMs = DEFAULT_POLL_MS }: MessagingOptions): BusStrategy {
-  return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs });
+export function createStrategy(options: MessagingOptions, watchdog: Watchdog): BusStrategy {
+  const { service, transport, pollMs = DEFAULT_POLL_MS } = options;
+  return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs, watchdog });
 }

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { EntityManager, MigrationInterface, QueryRunner } from 'typeorm';
+import { Clock, systemClock } from '#libs/clock';
 import { dataSource, type TestService } from '#libs/database';
 import { type KaikaEvent, newEvent, TOPICS } from '#libs/events';
 import { Consumer, type Delivery, type Handlers, MESSAGING_MIGRATIONS, MessagingModule, type MessagingOptions, strategyOf } from '../src/index.js'; // prettier-ignore
@@ -55,9 +56,12 @@ export async function startMember(
 
   @Module({ controllers: [MemberHandlers] })
   class Member {}
+  @Module({ providers: [{ provide: Clock, useFactory: systemClock }], exports: [Clock] })
+  class Time {}
   const root: DynamicModule = {
     module: Member,
     imports: [
+      { module: Time, global: true },
       TypeOrmModule.forRoot(dataSource({ appUrl: service.appUrl, schema: service.schema })),
       MessagingModule.forService(options),
     ],
