@@ -50,6 +50,8 @@ export const FORM = {
   newUserCodeAgain: 'Set#2026',
 };
 
+type IssueOptions = SampleOptions & { way?: 'A' | 'B'; nationalId?: string };
+
 export interface Answer {
   status: number;
   body: Record<string, unknown>;
@@ -169,13 +171,24 @@ export class AcceptanceBench {
   }
 
   /** One that the service knows, with what its way asks for. */
-  async issueCard({ way = 'A', ...options }: SampleOptions & { way?: 'A' | 'B' } = {}): Promise<Holder> {
+  async issueCard({ way = 'A', nationalId, ...options }: IssueOptions = {}): Promise<Holder> {
     const holder = await this.makeCard(options);
     const { cardNumber } = holder.sample;
     await this.deliver('certificate.issued', issuedOf(holder.sample, way));
-    const set = way === 'A' ? await this.credential(cardNumber, USER_CODE) : await this.representative(cardNumber);
-    await this.deliver('credential.set', set);
+    const asked = way === 'A' ? this.credential(cardNumber, USER_CODE) : this.representative(cardNumber, nationalId);
+    await this.deliver('credential.set', await asked);
     return holder;
+  }
+
+  /** As suspension tells it. */
+  revoke(cardNumber: string): Promise<void> {
+    return this.deliver('certificate.revoked', {
+      ...{ epoch: '2f1e6b0e-6d0a-4d53-9f0b-6f5f0b8f3f11', seq: 7, prevHash: '0'.repeat(64), hash: '0'.repeat(64) },
+      ...{ at: '2026-11-21T02:00:00.000Z', kind: 'revoked', cardNumber, holder: null },
+      serials: { signature: `01${'A'.repeat(30)}`, encryption: `02${'B'.repeat(30)}` },
+      ...{ issuerSki: 'A'.repeat(40), notAfter: '2030-12-31T15:59:59Z', partition: null, acceptedAt: null, holds: [] },
+      listed: { reason: 'superseded', since: '2026-11-21T02:00:00Z' },
+    });
   }
 
   async credential(cardNumber: string, userCode: string, generation = 1): Promise<EventData<'credential.set'>> {

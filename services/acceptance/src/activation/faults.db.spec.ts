@@ -86,13 +86,7 @@ describe('the centre', () => {
 
   it('that is away does not hide that the card was revoked', async () => {
     const holder = await running.bench.issueCard();
-    await running.bench.deliver('certificate.revoked', {
-      ...{ epoch: '2f1e6b0e-6d0a-4d53-9f0b-6f5f0b8f3f11', seq: 7, prevHash: '0'.repeat(64), hash: '0'.repeat(64) },
-      ...{ at: '2026-11-21T02:00:00.000Z', kind: 'revoked', cardNumber: holder.sample.cardNumber, holder: null },
-      serials: { signature: `01${'A'.repeat(30)}`, encryption: `02${'B'.repeat(30)}` },
-      ...{ issuerSki: 'A'.repeat(40), notAfter: '2030-12-31T15:59:59Z', partition: null, acceptedAt: null, holds: [] },
-      listed: { reason: 'superseded', since: '2026-11-21T02:00:00Z' },
-    });
+    await running.bench.revoke(holder.sample.cardNumber);
     running.bench.centre.broken = 'before';
     expect(await running.bench.press(holder)).toMatchObject({ status: 409, body: { legacyCode: '4931' } });
   });

@@ -116,10 +116,8 @@ describe('an unusual national ID', () => {
 
   it('is a warning that costs nothing, and 是 is recorded with the evidence', async () => {
     const { bench } = running;
-    const holder = await bench.makeCard();
+    const holder = await bench.issueCard({ way: 'B', nationalId });
     const { cardNumber } = holder.sample;
-    await bench.deliver('certificate.issued', issuedOf(holder.sample, 'B'));
-    await bench.deliver('credential.set', await bench.representative(cardNumber, nationalId));
     const session = await bench.begin(cardNumber, 'B');
     const body = { proof: await holder.prove(session), ...FORM, nationalId };
     const warned = await bench.post(`/${session.id}/acceptance`, body);
