@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { hotlinesOf, hotlineSettings } from './hotlines.js';
 import { ConfigError, flag, httpUrl, port, readConfig, seconds } from './read-config.js';
 
 const schema = z.object({
@@ -38,5 +39,23 @@ describe('readConfig', () => {
     ]);
     expect(message).toContain('KAIKA_URL: is not set');
     expect(message).not.toContain('sesame');
+  });
+});
+
+describe('hotlines', () => {
+  const settings = z.object({ PORT: port().default(1), ...hotlineSettings });
+
+  it('come in the order of their numbers, not of the environment', () => {
+    const env = { KAIKA_HOTLINE_10: 'South = 07-2', KAIKA_HOTLINE_2: 'North=02-1', KAIKA_HOTLINE_3: '' };
+    expect(hotlinesOf(readConfig(settings, env))).toEqual([
+      { where: 'North', number: '02-1' },
+      { where: 'South', number: '07-2' },
+    ]);
+    expect(hotlinesOf(readConfig(settings, {}))).toEqual([]);
+  });
+
+  it('of another form stop the start, with every other wrong setting', () => {
+    const env = { PORT: 'x', KAIKA_HOTLINE_1: '02-1', KAIKA_HOTLINE_4: `a=${'1'.repeat(41)}` };
+    expect(() => readConfig(settings, env)).toThrow(/PORT[^]*KAIKA_HOTLINE_1[^]*KAIKA_HOTLINE_4/);
   });
 });
