@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ensureKeyPair } from '#libs/credentials';
-import { readAllInOneConfig } from './all-in-one.config.js';
-import { DEMO_USERS, demoToken, isDemoUser } from './demo-users.js';
+import { DEMO_USERS, isDemoUser } from './demo-users.js';
+import { listDeadLetters, replayDeadLetter } from './dead-letters.cli.js';
+import { runningInstance } from './running-instance.js';
 
 const HELP = `npm run ca -- <command>
 
@@ -10,6 +8,10 @@ const HELP = `npm run ca -- <command>
 ${Object.entries(DEMO_USERS)
   .map(([user, roles]) => `                 ${user.padEnd(10)} ${roles.join(', ')}`)
   .join('\n')}
+  dead-letters [service]
+                 events that a service, or any, could not digest, and those that wait behind one
+  replay <service> <id>
+                 tries them again: all of that letter's key, in order
 
 The instance's folder is DATA_DIR (default: data).
 `;
@@ -20,17 +22,17 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 });
 
 async function main([command, ...args]: string[]): Promise<number> {
+  const instance = () => runningInstance(process.env);
   if (command === 'token' && args.length === 1) return token(args[0]!);
-  (command === undefined || command === 'help' || command === '--help' ? console.log : console.error)(HELP);
-  return command === undefined || command === 'help' || command === '--help' ? 0 : 2;
+  if (command === 'dead-letters' && args.length <= 1) return listDeadLetters(instance(), args[0]);
+  if (command === 'replay' && args.length === 2) return replayDeadLetter(instance(), args[0]!, args[1]!);
+  const asked = command === undefined || command === 'help' || command === '--help';
+  (asked ? console.log : console.error)(HELP);
+  return asked ? 0 : 2;
 }
 
 async function token(user: string): Promise<number> {
   if (!isDemoUser(user)) throw new Error(`no demo user ${user}: ${Object.keys(DEMO_USERS).join(', ')}`);
-  const { DATA_DIR } = readAllInOneConfig(process.env);
-  const file = join(DATA_DIR, 'instance.json');
-  if (!existsSync(file)) throw new Error(`no instance runs on ${DATA_DIR}: npm start, or set DATA_DIR`);
-  const { issuer } = JSON.parse(readFileSync(file, 'utf8')) as { issuer: string };
-  console.log(await demoToken(await ensureKeyPair(join(DATA_DIR, 'secrets', 'issuer.jwk'), 'Ed25519'), issuer, user));
+  console.log(await runningInstance(process.env).token(user));
   return 0;
 }

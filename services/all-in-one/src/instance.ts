@@ -1,11 +1,10 @@
 import { rmSync, writeFileSync, renameSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
-import { migrate, provision, schemaOf, startPostgres } from '#libs/database';
-import { createService, type RunningService, type ServiceDefinition } from '#libs/host';
+import { databaseAnswers, migrate, provision, schemaOf, startPostgres } from '#libs/database';
+import { createService, readHostConfig, type RunningService, type ServiceDefinition, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony } from '#libs/pki';
@@ -27,6 +26,13 @@ export interface Instance {
 
 type Undo = () => Promise<unknown>;
 
+interface Start {
+  log: Logger;
+  progress: (line: string) => void;
+  undo: Undo[];
+  onStandstill: ((reason: string) => void) | undefined;
+}
+
 /**
  * Starts everything in this process: database, ceremony at the first start, each service's own application behind one
  * listener, and the card agent on its own origin. What was started is stopped again, in reverse, also when a later part
@@ -37,6 +43,7 @@ export async function startInstance(
   env: NodeJS.ProcessEnv,
   log: Logger,
   progress: (line: string) => void,
+  onStandstill?: (reason: string) => void,
 ): Promise<Instance> {
   const undo: Undo[] = [];
   const stop = async () => {
@@ -44,7 +51,7 @@ export async function startInstance(
       await step().catch((error: unknown) => log.error({ err: error }, 'stopping'));
   };
   try {
-    return { ...(await start(config, env, log, progress, undo)), stop };
+    return { ...(await start(config, env, { log, progress, undo, onStandstill })), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -54,10 +61,9 @@ export async function startInstance(
 async function start(
   config: AllInOneConfig,
   env: NodeJS.ProcessEnv,
-  log: Logger,
-  progress: (line: string) => void,
-  undo: Undo[],
+  { log, progress, undo, onStandstill = () => {} }: Start,
 ) {
+  const host = readHostConfig(env);
   const gateway = new Gateway();
   const port = await listen(gateway, config.PORT);
   undo.push(() => closeServer(gateway));
@@ -116,7 +122,7 @@ async function start(
     const service = await startService(
       definition,
       { ...common, ...ownSettings(definition, databases, keys) },
-      { log, clock, issuer, keys },
+      { ...host, log, clock, tokens: { issuer, jwksFile: keys.jwksFile }, onStandstill },
     );
     undo.push(() => service.close());
     services.push(service);
@@ -131,7 +137,7 @@ async function start(
     listener: ownEndpoints({
       document,
       services,
-      ready: (name) => isReady(databases.get(name)?.appUrl),
+      ready: async (name) => !databases.has(name) || databaseAnswers(databases.get(name)!.appUrl),
       moveClock: throwaway && ((at) => throwaway.move(at)),
     }),
     paths: { ...OWN_PATHS, ...(throwaway && { '/throwaway/clock': ['PUT'] }) },
@@ -190,28 +196,12 @@ function ownSettings(
 async function startService(
   definition: ServiceDefinition,
   env: NodeJS.ProcessEnv,
-  { log, clock, issuer, keys }: { log: Logger; clock: Clock; issuer: string; keys: Keys },
+  surroundings: ServiceSurroundings,
 ): Promise<RunningService> {
   try {
-    const tokens = { issuer, jwksFile: keys.jwksFile };
-    return await createService(definition.name, await definition.module(env), { log, clock, tokens });
+    return await createService(definition.name, await definition.module(env), surroundings);
   } catch (cause) {
     throw new Error(`starting ${definition.name}`, { cause });
-  }
-}
-
-async function isReady(appUrl: string | undefined): Promise<boolean> {
-  if (!appUrl) return true;
-  const client = new Client({ connectionString: appUrl, connectionTimeoutMillis: 2_000, query_timeout: 2_000 });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    await client.query('select 1');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => {});
   }
 }
 

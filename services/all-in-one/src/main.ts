@@ -20,11 +20,20 @@ async function stop(signal: string): Promise<void> {
   process.exit(0);
 }
 
+/** Nothing in this process takes consuming up again; started anew, it goes on. What is stuck may not let itself be stopped. */
+function onStandstill(reason: string): void {
+  if (stopping) return;
+  stopping = true;
+  console.error(`kaika ends: ${reason}`);
+  setTimeout(() => process.exit(1), 10_000);
+  void instance?.stop().finally(() => process.exit(1));
+}
+
 try {
   const config = readAllInOneConfig(process.env);
   const log = createLogger(config.KAIKA_LOG_LEVEL);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
-  instance = await startInstance(config, process.env, log, progress);
+  instance = await startInstance(config, process.env, log, progress, onStandstill);
   if (config.KAIKA_THROWAWAY) console.log(`Throw-away instance on ${instance.url}, card agent on ${instance.agentUrl}`);
   else console.log(whatToTry(instance, await sampleCard(instance, config.DATA_DIR, progress)));
 } catch (error) {

@@ -4,11 +4,13 @@ import { absolutePath } from 'swagger-ui-dist';
 import { z } from 'zod';
 import { CaError, toProblem } from '#libs/errors';
 import type { RunningService } from '#libs/host';
+import { processMetrics, scrape } from '#libs/metrics';
 
-/** The listener's own paths: health, the merged API document and, in a throw-away instance, its clock. */
+/** The listener's own paths: health, figures (loopback only, like all of this profile), the merged API document and, in a throw-away instance, its clock. */
 export const OWN_PATHS = {
   '/healthz': ['GET'],
   '/readyz': ['GET'],
+  '/metrics': ['GET'],
   '/api/openapi.json': ['GET'],
   '/api/docs': ['GET'],
   '/api/docs/': ['GET'],
@@ -48,6 +50,11 @@ export function ownEndpoints({ document, services, ready, moveClock }: OwnEndpoi
       .status(allReady ? 200 : 503)
       .setHeader('cache-control', 'no-store')
       .json({ services: Object.fromEntries(states) });
+  });
+  processMetrics();
+  app.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await scrape();
+    response.setHeader('content-type', contentType).setHeader('cache-control', 'no-store').end(text);
   });
   app.get('/api/openapi.json', (_request, response) => void response.json(document));
   const docs = (response: Response) => response.setHeader('content-security-policy', DOCS_CSP);
