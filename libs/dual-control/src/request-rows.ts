@@ -36,8 +36,9 @@ async function insertOrFind(tx: EntityManager, request: NewRequest): Promise<Req
   const { kind, about, requestedBy, requestedAt } = request;
   const parameters = JSON.stringify(request.parameters);
   await tx.query(
-    `update dual_control_request set state = 'expired'
-     where kind = $1 and about = $2 and state = 'open' and expires_at <= $3`,
+    `update dual_control_request set state = 'expired' where id in (
+       select id from dual_control_request
+       where kind = $1 and about = $2 and state = 'open' and expires_at <= $3 for update skip locked)`,
     [kind, about, requestedAt],
   );
   await tx.query(

@@ -1,13 +1,21 @@
+import type { z } from 'zod';
 import { toWholeSeconds } from '#libs/clock';
 import type { ErrorCode } from '#libs/errors';
-import { HOLDERS, type Holder, type Listing, type ReasonCode } from '#libs/events';
+import { HOLDERS, reasonCode, type Holder, type Listing } from '#libs/events';
 import { utcSeconds } from './utc.js';
 
 /** Shown status, strongest first (DOMAIN.md §2). */
 export const STATUSES = ['revoked', 'expired', 'suspended', 'valid', 'pending'] as const;
 export type CardStatus = (typeof STATUSES)[number];
 
-export type RevocationReason = Exclude<ReasonCode, 'certificateHold'>;
+export const revocationReason = reasonCode.exclude(['certificateHold']);
+export type RevocationReason = z.output<typeof revocationReason>;
+
+export interface Revocation {
+  readonly reason: RevocationReason;
+  /** keyCompromise: since when the key was in wrong hands, if that is known. */
+  readonly compromisedAt?: Date;
+}
 
 /** What is stored of a card; its status is derived. Both its certificates share it. */
 export interface CardState {
@@ -17,7 +25,7 @@ export interface CardState {
   readonly holds: Readonly<Partial<Record<Holder, Date>>>;
   /** Who has lifted a hold of theirs before: repeating it is no error. */
   readonly lifted: readonly Holder[];
-  readonly revoked: { readonly reason: RevocationReason; readonly at: Date } | null;
+  readonly revoked: (Revocation & { readonly at: Date }) | null;
   /** Start of the current uninterrupted non-good period; null exactly when no hold stands and it is not revoked. */
   readonly notGoodSince: Date | null;
 }
@@ -25,7 +33,7 @@ export interface CardState {
 export type Command =
   | { name: 'accept' | 'suspend' | 'resume' }
   | { name: 'hold' | 'release'; holder: Exclude<Holder, 'subscriber'> }
-  | { name: 'revoke'; reason: RevocationReason };
+  | ({ name: 'revoke' } & Revocation);
 export type CommandName = Command['name'];
 
 /** `already`: the card is where the command would bring it, so the first answer is given again. */
@@ -50,7 +58,9 @@ const lift: Effect = (state, command) => {
 
 const revoke: Effect = (state, command, at) => {
   if (command.name !== 'revoke') throw new TypeError('revoke alone revokes');
-  return { ...state, revoked: { reason: command.reason, at }, notGoodSince: state.notGoodSince ?? at };
+  const { reason, compromisedAt } = command;
+  const revoked = { reason, at, ...(compromisedAt && { compromisedAt }) };
+  return { ...state, revoked, notGoodSince: state.notGoodSince ?? at };
 };
 
 const accept: Effect = (state, _command, at) => ({ ...state, acceptedAt: at });
@@ -90,11 +100,17 @@ export function standingHolds(state: CardState): Holder[] {
 
 /**
  * The card's entry on the revocation list. Its date is the start of the uninterrupted non-good period, so a hold that
- * became a revocation keeps the hold's date (DOMAIN.md §3); the fraction is cut off, never rounded.
+ * became a revocation keeps the hold's date (DOMAIN.md §3), and a known time of compromise is its invalidityDate
+ * (RFC 5280 §5.3.2); fractions are cut off, never rounded.
  */
 export function listingOf(state: CardState): Listing | null {
-  if (!state.notGoodSince) return null;
-  return { reason: state.revoked?.reason ?? 'certificateHold', since: utcSeconds(toWholeSeconds(state.notGoodSince)) };
+  const { notGoodSince, revoked } = state;
+  if (!notGoodSince) return null;
+  return {
+    reason: revoked?.reason ?? 'certificateHold',
+    since: utcSeconds(notGoodSince),
+    ...(revoked?.compromisedAt && { invalidityDate: utcSeconds(revoked.compromisedAt) }),
+  };
 }
 
 /** Whose hold a command is about; null for those that are about no hold. */

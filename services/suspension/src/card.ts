@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { CaError } from '#libs/errors';
 import type { EventData, Holder } from '#libs/events';
 import { HOLDERS } from '#libs/events';
 import type { CardState, RevocationReason } from './card-status.js';
@@ -8,8 +9,8 @@ import type { CardIdentity } from './status-rows.js';
 export interface LockedCard {
   readonly identity: CardIdentity;
   readonly state: CardState;
-  /** Receipt of its subscriber's last suspend or resume. */
-  readonly receiptId: string | null;
+  /** The last moment of the time for acceptance; null: none. */
+  readonly acceptBy: Date | null;
   /** Generation of its verifier; 0 when it has none yet. */
   readonly generation: number;
   /** The log's clock when the row was read; what is decided finally is decided at the log's own time. */
@@ -28,8 +29,9 @@ interface CardRecord {
   lifted: Holder[];
   revoked_at: Date | null;
   revoked_reason: RevocationReason | null;
+  compromised_at: Date | null;
   not_good_since: Date | null;
-  receipt_id: string | null;
+  accept_by: Date | null;
   generation: number | null;
   read_at: Date;
 }
@@ -37,7 +39,19 @@ interface CardRecord {
 /** Locks the row of a card and keeps its verifier from changing until the commit. */
 export async function lockCard(tx: EntityManager, cardNumber: string): Promise<LockedCard | undefined> {
   const [locked] = (await tx.query('select 1 from card where card_number = $1 for update', [cardNumber])) as unknown[];
-  if (!locked) return undefined;
+  return locked ? read(tx, cardNumber) : undefined;
+}
+
+/** @throws CaError unknownCard */
+export async function lockKnownCard(tx: EntityManager, cardNumber: string): Promise<LockedCard> {
+  return (await lockCard(tx, cardNumber)) ?? unknown(cardNumber);
+}
+
+function unknown(cardNumber: string): never {
+  throw new CaError('unknownCard', `card ${cardNumber} is not known here yet`);
+}
+
+async function read(tx: EntityManager, cardNumber: string): Promise<LockedCard> {
   const [row] = (await tx.query(
     `select card.*, generation, log_now() as read_at
      from card left join (select * from verifier where card_number = $1 for share) as v using (card_number)
@@ -53,27 +67,22 @@ export async function lockCard(tx: EntityManager, cardNumber: string): Promise<L
       partition: row.partition,
     },
     state: stateOf(row),
-    receiptId: row.receipt_id,
+    acceptBy: row.accept_by,
     generation: row.generation ?? 0,
     readAt: row.read_at,
   };
 }
 
-/** What a change leaves on the card beside its state. */
-export interface CardMarks {
-  readonly activation?: string;
-  readonly receiptId?: string;
-}
-
+/** @param activation the one that accepted the card, if it is accepted by this change */
 export async function saveCard(
   tx: EntityManager,
   cardNumber: string,
   state: CardState,
-  { activation, receiptId }: CardMarks,
+  activation?: string,
 ): Promise<void> {
   await tx.query(
     `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,
-            not_good_since = $7, activation = coalesce($8, activation), receipt_id = coalesce($9, receipt_id)
+            compromised_at = $7, not_good_since = $8, activation = coalesce($9, activation)
      where card_number = $1`,
     [
       cardNumber,
@@ -82,18 +91,27 @@ export async function saveCard(
       state.lifted,
       state.revoked?.at,
       state.revoked?.reason,
+      state.revoked?.compromisedAt,
       state.notGoodSince,
       activation,
-      receiptId,
     ],
   );
 }
 
+/** More time for acceptance, and the reminders of it again. */
+export async function setAcceptBy(tx: EntityManager, cardNumber: string, acceptBy: Date): Promise<void> {
+  await tx.query('update card set accept_by = $2, reminded_days = null where card_number = $1', [cardNumber, acceptBy]);
+}
+
 /** A card that was issued, pending. Told twice it stays as it is. */
-export async function insertCard(tx: EntityManager, card: EventData<'certificate.issued'>): Promise<void> {
+export async function insertCard(
+  tx: EntityManager,
+  card: EventData<'certificate.issued'>,
+  acceptBy: Date,
+): Promise<void> {
   await tx.query(
-    `insert into card (card_number, signature_serial, encryption_serial, issuer_ski, not_after, partition)
-     values ($1, $2, $3, $4, $5, $6) on conflict (card_number) do nothing`,
+    `insert into card (card_number, signature_serial, encryption_serial, issuer_ski, not_after, partition, accept_by)
+     values ($1, $2, $3, $4, $5, $6, $7) on conflict (card_number) do nothing`,
     [
       card.cardNumber,
       card.serials.signature,
@@ -101,6 +119,7 @@ export async function insertCard(tx: EntityManager, card: EventData<'certificate
       card.issuerSki,
       card.notAfter,
       card.partition ?? null,
+      acceptBy,
     ],
   );
 }
@@ -115,7 +134,11 @@ function stateOf(row: CardRecord): CardState {
     acceptedAt: row.accepted_at,
     holds: Object.fromEntries(holds) as CardState['holds'],
     lifted: row.lifted,
-    revoked: row.revoked_at && { at: row.revoked_at, reason: row.revoked_reason! },
+    revoked: row.revoked_at && {
+      at: row.revoked_at,
+      reason: row.revoked_reason!,
+      ...(row.compromised_at && { compromisedAt: row.compromised_at }),
+    },
     notGoodSince: row.not_good_since,
   };
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(dir, { recursive: true }));
 beforeEach(async () => {
   const owner = await database.open(bench.db.ownerUrl, bench.db.schema);
-  await owner.query('truncate suspension.status_log, suspension.card, suspension.receipt, suspension.outbox');
+  await owner.query('truncate suspension.status_log, suspension.card, suspension.receipt, suspension.outbox cascade');
   await owner.query(`update suspension.log_head set seq = 0, hash = $1, at = null, last_cut = null, lists = '{}'`, [
     FIRST_PREV_HASH,
   ]);

@@ -4,18 +4,20 @@ import { z } from 'zod';
 import { nextMidnight } from '#libs/clock';
 import { CaError } from '#libs/errors';
 import { holder, utc, type CardRow, type EventData, type Holder } from '#libs/events';
-import { STATUSES, type CardStatus } from './card-status.js';
+import { revocationReason, STATUSES, type CardStatus, type RevocationReason } from './card-status.js';
 import { sentenceOf } from './sentence.js';
 import { utcSeconds } from './utc.js';
 
-export const SUBSCRIBER_COMMANDS = ['suspend', 'resume'] as const;
-export type SubscriberCommand = (typeof SUBSCRIBER_COMMANDS)[number];
+export const RECEIPTED = ['suspend', 'resume', 'hold', 'release', 'revoke'] as const;
+type Receipted = (typeof RECEIPTED)[number];
 
-/** What a subscriber gets for a command: the status now, and the list that will carry it. */
+/** What a subscriber or officer gets for a command: the status now, and the list that will carry it. */
 export const receipt = z.object({
   id: z.uuid(),
   cardNumber: z.string(),
-  command: z.enum(SUBSCRIBER_COMMANDS),
+  command: z.enum(RECEIPTED),
+  holder: holder.nullable().describe('whose hold was put up or lifted; null: a revocation'),
+  reason: revocationReason.nullable().describe('of a revocation'),
   status: z.enum(STATUSES).describe('status of the card after the command'),
   standingHolds: z.array(holder).describe('whose holds stand after the command'),
   at: utc.describe('time of the change in the status log'),
@@ -31,7 +33,9 @@ export type Receipt = z.output<typeof receipt>;
 interface ReceiptRecord {
   id: string;
   cardNumber: string;
-  command: SubscriberCommand;
+  command: Receipted;
+  holder: Holder | null;
+  reason: RevocationReason | null;
   status: CardStatus;
   holds: Holder[];
   at: Date;
@@ -45,18 +49,17 @@ export class Receipts {
 
   async write(
     tx: EntityManager,
-    id: string,
-    command: SubscriberCommand,
-    status: CardStatus,
     row: CardRow,
+    change: Pick<ReceiptRecord, 'id' | 'command' | 'holder' | 'reason' | 'status'>,
   ): Promise<Receipt> {
-    const { cardNumber, holds } = row;
+    const { cardNumber, holds, issuerSki, seq } = row;
     const at = new Date(row.at);
-    const record = { id, cardNumber, command, status, holds, at, cut: nextMidnight(at) };
+    const record = { ...change, cardNumber, holds, at, cut: nextMidnight(at) };
+    const { id, command, holder, reason, status, cut } = record;
     await tx.query(
-      `insert into receipt (id, card_number, command, status, holds, at, cut, seq, issuer_ski)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [...Object.values(record), row.seq, row.issuerSki],
+      `insert into receipt (id, seq, card_number, issuer_ski, command, holder, reason, status, holds, at, cut)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      [id, seq, cardNumber, issuerSki, command, holder, reason, status, holds, at, cut],
     );
     return receiptOf(record, null);
   }
@@ -71,16 +74,27 @@ export class Receipts {
   }
 
   /** @throws CaError notFound */
-  async read(id: string, tx: EntityManager = this.source.manager): Promise<Receipt> {
+  read(id: string, tx: EntityManager = this.source.manager): Promise<Receipt> {
+    return this.find(tx, 'id = $1', [id]);
+  }
+
+  /** Of a card's last command by this holder; null: of its revocation. */
+  last(tx: EntityManager, cardNumber: string, holder: Holder | null): Promise<Receipt> {
+    const newest = `(select max(seq) from receipt where card_number = $1 and holder is not distinct from $2)`;
+    return this.find(tx, `seq = ${newest}`, [cardNumber, holder]);
+  }
+
+  private async find(tx: EntityManager, which: string, parameters: unknown[]): Promise<Receipt> {
     const [found] = (await tx.query(
-      `select id, card_number as "cardNumber", command, status, holds, at, cut, list.number::text, list.sha256
+      `select id, card_number as "cardNumber", command, holder, reason, status, holds, at, cut,
+              list.number::text, list.sha256
        from receipt left join lateral (
          select number, sha256 from published_list
          where issuer_ski = receipt.issuer_ski and marker_seq > receipt.seq
          order by marker_seq, number limit 1
        ) as list on true
-       where id = $1`,
-      [id],
+       where ${which}`,
+      parameters,
     )) as (ReceiptRecord & (NonNullable<Receipt['list']> | { number: null; sha256: null }))[];
     if (!found) throw new CaError('notFound', 'no such receipt');
     const { number, sha256, ...record } = found;
@@ -88,16 +102,19 @@ export class Receipts {
   }
 }
 
-function receiptOf({ id, cardNumber, command, status, holds, at, cut }: ReceiptRecord, list: Receipt['list']): Receipt {
+function receiptOf(record: ReceiptRecord, list: Receipt['list']): Receipt {
+  const { id, cardNumber, command, holder, reason, status, holds, at, cut } = record;
   return {
     id,
     cardNumber,
     command,
+    holder,
+    reason,
     status,
     standingHolds: holds,
     at: at.toISOString(),
     cut: utcSeconds(cut),
-    sentence: sentenceOf(command, status, holds, cut),
+    sentence: sentenceOf(record),
     list,
   };
 }

@@ -78,7 +78,11 @@ function checkStep(before: CardRow | undefined, row: CardRow): void {
       if (expected.holds.length === 0) expected.listed = null;
       break;
     case 'revoked':
-      expected.listed = { reason: row.listed!.reason, since: listed?.since ?? atSeconds };
+      expected.listed = { ...row.listed!, since: listed?.since ?? atSeconds };
+      if (row.listed!.invalidityDate !== undefined) {
+        same(row.listed!.reason, 'keyCompromise', `${where}: invalidityDate`);
+        same(row.listed!.invalidityDate <= atSeconds, true, `${where}: invalidityDate`);
+      }
   }
   same([...row.holds].sort().join(), expected.holds.sort().join(), `${where}: holds`);
   same(row.acceptedAt, expected.acceptedAt, `${where}: acceptedAt`);

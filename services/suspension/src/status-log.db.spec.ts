@@ -26,7 +26,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 
 /** An empty log, as only the owner of the schema can make one. */
 beforeEach(async () => {
-  await owner.query('truncate suspension.status_log, suspension.card, suspension.receipt, suspension.outbox');
+  await owner.query('truncate suspension.status_log, suspension.card, suspension.receipt, suspension.outbox cascade');
   await owner.query(`update suspension.log_head set seq = 0, hash = $1, at = null, last_cut = null, lists = '{}'`, [
     FIRST_PREV_HASH,
   ]);
@@ -179,7 +179,11 @@ describe('the log’s time', () => {
 describe('any commands by several clients, across midnights', () => {
   const CARDS = 6;
   type Act =
-    { do: 'command'; card: number; command: Command } | { do: 'move'; hours: number } | { do: 'cut' } | { do: 'look' };
+    | { do: 'command'; card: number; command: Command }
+    | { do: 'extend'; card: number; days: number }
+    | { do: 'move'; hours: number }
+    | { do: 'cut' }
+    | { do: 'look' };
   const command: fc.Arbitrary<Command> = fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom<Command>({ name: 'accept' }, { name: 'suspend' }, { name: 'resume' }) },
     {
@@ -189,18 +193,29 @@ describe('any commands by several clients, across midnights', () => {
         holder: fc.constantFrom('deadline' as const, 'ca' as const, 'court' as const),
       }),
     },
-    { weight: 1, arbitrary: fc.constant<Command>({ name: 'revoke', reason: 'keyCompromise' }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        name: fc.constant('revoke' as const),
+        reason: fc.constant('keyCompromise' as const),
+        compromisedAt: fc.constantFrom(new Date(NIGHT.getTime() - HOUR_MS), undefined),
+      }) as fc.Arbitrary<Command>,
+    },
   );
   const act: fc.Arbitrary<Act> = fc.oneof(
     { weight: 12, arbitrary: fc.record({ do: fc.constant('command' as const), card: fc.nat(CARDS - 1), command }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('move' as const), hours: fc.nat(30) }) },
-    { weight: 1, arbitrary: fc.constantFrom<Act>({ do: 'cut' }, { do: 'look' }) },
+    { weight: 2, arbitrary: fc.constantFrom<Act>({ do: 'cut' }, { do: 'look' }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('extend' as const), card: fc.nat(CARDS - 1), days: fc.nat(3) }),
+    },
   );
   const clients = fc.array(fc.array(act, { minLength: 5, maxLength: 25 }), { minLength: 2, maxLength: 6 });
 
   let now = NIGHT;
   const refused = (error: unknown) => {
-    if (!/^card|cutPassed/.test((error as { code?: string }).code ?? '')) throw error;
+    if (!/^card|^request|cutPassed|invalidRequest/.test((error as { code?: string }).code ?? '')) throw error;
   };
 
   async function perform(one: Act, cards: string[]): Promise<void> {
@@ -208,19 +223,41 @@ describe('any commands by several clients, across midnights', () => {
       now = new Date(now.getTime() + one.hours * HOUR_MS);
       return bench.moveTo(now);
     }
-    if (one.do === 'look') return void (await bench.log.cutIfDue());
+    if (one.do === 'look') return void (await Promise.all([bench.log.cutIfDue(), bench.look()]));
     if (one.do === 'cut') {
       const logNow = systemClock().nowMs() + (await readLogClock(bench.db.appUrl, bench.db.schema));
       return void (await bench.log.cut(lastMidnight(new Date(logNow))).catch(refused));
     }
     const card = cards[one.card]!;
-    const { name } = one.command;
-    const run = () => {
-      if (name === 'suspend') return bench.suspend(card);
-      if (name === 'resume') return bench.resume(card);
-      return name === 'accept' ? bench.accept(card) : bench.order(card, one.command);
-    };
-    await run().catch(refused);
+    if (one.do === 'extend') {
+      const until = new Date(now.getTime() + one.days * 24 * HOUR_MS).toISOString().slice(0, 10);
+      return void (await bench.officers
+        .extend({ cardNumber: card, by: 'anna' }, { until, ground: 'x' })
+        .catch(refused));
+    }
+    await obey(card, one.command).catch(refused);
+  }
+
+  /** Each command through the door it has; a revocation is approved by two officers at the same moment. */
+  async function obey(card: string, one: Command): Promise<unknown> {
+    const order = { cardNumber: card, by: 'anna' };
+    switch (one.name) {
+      case 'suspend':
+        return bench.suspend(card);
+      case 'resume':
+        return bench.resume(card);
+      case 'accept':
+        return bench.accept(card);
+      case 'hold':
+      case 'release':
+        if (one.holder === 'deadline') return bench.order(card, one);
+        return bench.officers.order(one.name, order, { holder: one.holder, ground: 'x' });
+      case 'revoke': {
+        const { reason, compromisedAt } = one;
+        const body = { reason, ground: 'x', ...(compromisedAt && { compromisedAt: compromisedAt.toISOString() }) };
+        return Promise.all([bench.revoke(card, body, 'ben'), bench.revoke(card, body, 'cleo')]);
+      }
+    }
   }
 
   it('leave a log whose replay is the card table, the lists and every marker', async () => {
@@ -255,13 +292,14 @@ describe('any commands by several clients, across midnights', () => {
     const rows = await bench.rows();
     const { cards, lists } = replay(rows);
     const table = (await bench.source.query(
-      `select card_number, accepted_at, holds, revoked_reason, not_good_since from card
+      `select card_number, accepted_at, holds, revoked_reason, compromised_at, not_good_since from card
        where accepted_at is not null or lifted <> '{}' or not_good_since is not null`,
     )) as {
       card_number: string;
       accepted_at: Date | null;
       holds: object;
       revoked_reason: string | null;
+      compromised_at: Date | null;
       not_good_since: Date | null;
     }[];
     expect(table.map((card) => card.card_number).sort()).toEqual([...cards.keys()].sort());
@@ -273,6 +311,7 @@ describe('any commands by several clients, across midnights', () => {
         card.not_good_since && {
           reason: card.revoked_reason ?? 'certificateHold',
           since: `${card.not_good_since.toISOString().slice(0, 19)}Z`,
+          ...(card.compromised_at && { invalidityDate: `${card.compromised_at.toISOString().slice(0, 19)}Z` }),
         },
       );
     }
@@ -282,8 +321,14 @@ describe('any commands by several clients, across midnights', () => {
     expect({ seq: Number(head.seq), hash: head.hash }).toEqual({ seq: rows.length, hash: rows.at(-1)?.hash });
     expect(head.lists).toEqual(lists);
     const outbox = (await bench.source.query('select value from outbox order by id')) as { value: string }[];
-    expect(outbox.map(({ value }) => (JSON.parse(value) as { data: unknown }).data)).toEqual(rows);
-    const subscribers = rows.filter((row) => row.kind !== 'cut' && row.holder === 'subscriber');
-    expect(await bench.count('receipt')).toBe(subscribers.length);
+    const events = outbox.map(({ value }) => JSON.parse(value) as { type: string; data: unknown });
+    const reminders = events.filter(({ type }) => type === 'card.acceptance-due');
+    expect(events.filter((event) => !reminders.includes(event)).map(({ data }) => data)).toEqual(rows);
+    const receipted = rows.filter((row) => row.kind !== 'cut' && row.kind !== 'accepted');
+    expect(await bench.count('receipt')).toBe(receipted.length);
+    expect(
+      await bench.count(`receipt join status_log using (seq) where holder is distinct from row::json->>'holder'`),
+    ).toBe(0);
+    expect(await bench.count(`dual_control_request where state = 'approved' and result is null`)).toBe(0);
   }
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readConfig, secretFile } from '#libs/config';
 import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
+import { DEADLINE_ACTIONS, DeadlineSettings } from './deadline/acceptance-deadline.js';
 
 export interface SuspensionConfig {
   /** `DATABASE_URL`: this service's application role. */
@@ -11,6 +12,11 @@ export interface SuspensionConfig {
   pepper: Pepper;
   /** `KAIKA_CREDENTIAL_KEY_FILE`: P-256 JWK that verifiers in events are sealed to. */
   credentialKey: KeyPair;
+  /**
+   * `KAIKA_ACCEPTANCE_DEADLINE_DAYS` (90) after issue, and what happens then: `KAIKA_ACCEPTANCE_DEADLINE_ACTION`, `none`,
+   * `hold` (default) or `revoke`, as privilegeWithdrawn.
+   */
+  deadline: DeadlineSettings;
 }
 
 const settings = z.object({
@@ -18,6 +24,8 @@ const settings = z.object({
   KAIKA_BUS_URL: z.string(),
   KAIKA_PEPPER_FILE: secretFile(),
   KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+  KAIKA_ACCEPTANCE_DEADLINE_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
+  KAIKA_ACCEPTANCE_DEADLINE_ACTION: z.enum(DEADLINE_ACTIONS).default('hold'),
 });
 
 /** @throws ConfigError naming the variables; Error naming the file when a secret's file holds something else */
@@ -28,5 +36,6 @@ export async function readSuspensionConfig(env: NodeJS.ProcessEnv): Promise<Susp
     busUrl: read.KAIKA_BUS_URL,
     pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
     credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+    deadline: new DeadlineSettings(read.KAIKA_ACCEPTANCE_DEADLINE_DAYS, read.KAIKA_ACCEPTANCE_DEADLINE_ACTION),
   };
 }

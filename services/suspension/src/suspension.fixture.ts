@@ -11,12 +11,20 @@ import {
   type KeyPair,
 } from '#libs/credentials';
 import { setLogClock, type TestDatabase, type TestService } from '#libs/database';
+import { DualControl } from '#libs/dual-control';
 import { type EventData, type StatusRow } from '#libs/events';
+import { createLogger } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { Outbox } from '#libs/messaging';
 import { lockCard } from './card.js';
-import type { Command } from './card-status.js';
+import { CardChanges, type ReceiptedCommand } from './card-changes.js';
+import { DeadlineSettings, type DeadlineAction } from './deadline/acceptance-deadline.js';
+import { DeadlineService } from './deadline/deadline.service.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { OfficerCommands } from './officers/officer-commands.js';
+import type { RevocationBody } from './officers/officers.schema.js';
+import { OfficersService } from './officers/officers.service.js';
+import { RevocationsService } from './officers/revocations.service.js';
 import { Receipts } from './receipts.js';
 import { StatusLog } from './status-log.js';
 import { SuspensionService } from './suspension.service.js';
@@ -36,7 +44,10 @@ export class Bench {
   readonly log: StatusLog;
   readonly receipts: Receipts;
   readonly userCodes: UserCodes;
+  readonly changes: CardChanges;
   readonly suspension: SuspensionService;
+  readonly officers: OfficersService;
+  readonly revocations: RevocationsService;
 
   private constructor(
     readonly db: TestService,
@@ -48,14 +59,22 @@ export class Bench {
     this.log = new StatusLog(db.source, new Outbox(db.source));
     this.receipts = new Receipts(db.source);
     this.userCodes = new UserCodes(db.source, new AttemptStore(db.source, this.clock, policies), hasher, key);
-    this.suspension = new SuspensionService(
-      db.source,
-      this.log,
-      this.userCodes,
-      this.receipts,
-      new Idempotency(this.clock),
-      new Pepper(randomBytes(32)),
-    );
+    this.changes = new CardChanges(this.log, this.receipts);
+    const idempotency = new Idempotency(this.clock);
+    const pepper = new Pepper(randomBytes(32));
+    const deadline = new DeadlineSettings(90, 'hold');
+    this.suspension = new SuspensionService(db.source, this.changes, this.userCodes, idempotency, pepper, deadline);
+    const commands = new OfficerCommands(db.source, idempotency, pepper);
+    this.officers = new OfficersService(commands, this.changes, this.receipts);
+    const dualControl = new DualControl(this.clock);
+    this.revocations = new RevocationsService(db.source, commands, dualControl, this.changes, this.receipts);
+  }
+
+  /** One look at the acceptance deadlines. */
+  look(action: DeadlineAction = 'hold', days = 90): Promise<void> {
+    const settings = new DeadlineSettings(days, action);
+    const log = createLogger('silent');
+    return new DeadlineService(this.source, this.changes, new Outbox(this.source), settings, log).look();
   }
 
   static async open(database: TestDatabase, keyFile: string, hasher = plainHasher): Promise<Bench> {
@@ -99,12 +118,18 @@ export class Bench {
     return this.suspension.accept(cardNumber, randomUUID());
   }
 
-  /** A command whose endpoint is an officer's or the system's. */
-  order(cardNumber: string, command: Command) {
+  /** A command without the door in front of it. */
+  order(cardNumber: string, command: ReceiptedCommand) {
     return this.transaction(async (tx) => {
       const card = await lockCard(tx, cardNumber);
-      return this.suspension.carryOut(tx, card!, command);
+      return this.changes.withReceipt(tx, card!, command);
     });
+  }
+
+  /** Anna asks, Ben approves. */
+  async revoke(cardNumber: string, body: RevocationBody = { reason: 'keyCompromise', ground: 'stolen' }, by = 'ben') {
+    const request = await this.revocations.request({ cardNumber, by: 'anna' }, body);
+    return 'list' in request ? request : (await this.revocations.approve(request.id, by)).receipt;
   }
 
   transaction<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {

@@ -60,6 +60,8 @@ async function moveTo(at: Date): Promise<void> {
 /** 23:50 in Taipei, ten days ago. */
 const NIGHT = new Date(lastMidnight(new Date(systemClock().nowMs() - 10 * 86_400_000)).getTime() - 600_000);
 const MIDNIGHT = nextMidnight(NIGHT);
+/** Of cards whose time for acceptance is not over. */
+const notBefore = `${NIGHT.toISOString().slice(0, 19)}Z`;
 
 beforeAll(async () => {
   key = await ensureKeyPair(join(dir, 'issuer.jwk'), 'Ed25519');
@@ -105,7 +107,7 @@ async function credential(cardNumber: string, generation = 1, code = CODE) {
 }
 
 async function newCard(): Promise<string> {
-  const card = issued();
+  const card = issued({ notBefore });
   // The code comes before the card it belongs to: topics are not ordered among themselves.
   await tell('credential.set', card.cardNumber, await credential(card.cardNumber));
   await tell('certificate.issued', card.cardNumber, card);
@@ -258,7 +260,7 @@ describe('when the bus comes', () => {
       if (row.kind !== 'cut') expect(ofCard(arrived, row.cardNumber)).toEqual(ofCard(expected, row.cardNumber));
     }
 
-    const card = issued();
+    const card = issued({ notBefore });
     const events = [
       newEvent('credential.set', card.cardNumber, await credential(card.cardNumber), { source: 'x', now: clock.now() }),
       newEvent('certificate.issued', card.cardNumber, card, { source: 'x', now: clock.now() }),

@@ -1,37 +1,38 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Pepper } from '#libs/credentials';
 import { CaError } from '#libs/errors';
-import type { CardRow, EventData } from '#libs/events';
+import type { EventData } from '#libs/events';
 import { Idempotency } from '#libs/idempotency';
-import { insertCard, lockCard, saveCard, type CardMarks, type LockedCard } from './card.js';
-import { standingHolds, statusOf, transition, type CardState, type CardStatus, type Command } from './card-status.js';
-import { Receipts, type Receipt, type SubscriberCommand } from './receipts.js';
-import { StatusLog } from './status-log.js';
+import { insertCard, lockCard, lockKnownCard } from './card.js';
+import { CardChanges } from './card-changes.js';
+import { statusOf, type CardStatus } from './card-status.js';
+import { acceptBy, DeadlineSettings } from './deadline/acceptance-deadline.js';
+import type { Receipt } from './receipts.js';
 import { UserCodes, type Claim } from './user-codes.js';
 
+type SubscriberCommand = 'suspend' | 'resume';
 const PATHS = { suspend: 'suspension', resume: 'resumption' } as const;
 /** A code that is replaced while it is checked is checked again; more often than this is no coincidence. */
 const MAX_CHECKS = 3;
 
 class VerifierReplaced extends Error {}
 
-/** The commands that move a card. Everything here needs this process, its own schema and the pepper, nothing else. */
+/** The commands of a card's holder. Everything here needs this process, its own schema and the pepper, nothing else. */
 @Injectable()
 export class SuspensionService {
   constructor(
     private readonly source: DataSource,
-    private readonly log: StatusLog,
+    private readonly changes: CardChanges,
     private readonly userCodes: UserCodes,
-    private readonly receipts: Receipts,
     private readonly idempotency: Idempotency,
     private readonly pepper: Pepper,
+    private readonly deadline: DeadlineSettings,
   ) {}
 
   /** A card was issued: known from now on, waiting for acceptance. */
   track(tx: EntityManager, card: EventData<'certificate.issued'>): Promise<void> {
-    return insertCard(tx, card);
+    return insertCard(tx, card, acceptBy(new Date(card.notBefore), this.deadline.days));
   }
 
   /**
@@ -60,9 +61,8 @@ export class SuspensionService {
    */
   async accept(cardNumber: string, activation: string): Promise<{ status: CardStatus; acceptedAt: string }> {
     return this.source.transaction(async (tx) => {
-      const card = await lockCard(tx, cardNumber);
-      if (!card) throw new CaError('unknownCard', `card ${cardNumber} is not known here yet`);
-      const change = await this.carryOut(tx, card, { name: 'accept' }, { activation });
+      const card = await lockKnownCard(tx, cardNumber);
+      const change = await this.changes.carryOut(tx, card, { name: 'accept' }, activation);
       const state = change?.state ?? card.state;
       return { status: statusOf(state, card.readAt), acceptedAt: state.acceptedAt!.toISOString() };
     });
@@ -85,46 +85,6 @@ export class SuspensionService {
   ): Promise<Receipt> {
     const card = await lockCard(tx, cardNumber);
     if (card?.generation !== generation) throw new VerifierReplaced();
-    const receiptId = randomUUID();
-    const change = await this.carryOut(tx, card, { name: command }, { receiptId });
-    if (!change) return this.receipts.read(card.receiptId!, tx);
-    const status = statusOf(change.state, new Date(change.row.at));
-    return this.receipts.write(tx, receiptId, command, status, change.row);
+    return (await this.changes.withReceipt(tx, card, { name: command })).receipt;
   }
-
-  /**
-   * Moves a locked card: row, list, card, event. What it does was decided once before the log's lock, which so is taken
-   * only for a change, and is decided finally at the log's time.
-   *
-   * @returns undefined when the card is already where the command would bring it
-   * @throws CaError cardRevoked | cardExpired | cardHeld | cardNotSuspended
-   */
-  async carryOut(
-    tx: EntityManager,
-    card: LockedCard,
-    command: Command,
-    marks: CardMarks = {},
-  ): Promise<{ state: CardState; row: CardRow } | undefined> {
-    if (decide(card, command, card.readAt) === 'already') return undefined;
-    let state = card.state;
-    const row = await this.log.append(tx, (at) => {
-      const decided = decide(card, command, at);
-      if (decided === 'already') throw new Error(`card ${card.identity.cardNumber} moved under its lock`);
-      state = decided;
-      return { card: card.identity, command, before: card.state, after: decided };
-    });
-    await saveCard(tx, card.identity.cardNumber, state, marks);
-    return { state, row };
-  }
-}
-
-function decide({ identity: { cardNumber }, state }: LockedCard, command: Command, at: Date): CardState | 'already' {
-  const outcome = transition(state, command, at);
-  if (typeof outcome !== 'string' || outcome === 'already') return outcome;
-  const status = statusOf(state, at);
-  throw new CaError(outcome, `card ${cardNumber} is ${status}`, {
-    cardNumber,
-    cardStatus: status,
-    standingHolds: standingHolds(state),
-  });
 }

@@ -1,8 +1,10 @@
 import { ATTEMPT_MIGRATION } from '#libs/credentials';
 import { CLOCK_MIGRATION } from '#libs/database';
+import { DUAL_CONTROL_MIGRATION } from '#libs/dual-control';
 import { IDEMPOTENCY_MIGRATION } from '#libs/idempotency';
 import { MESSAGING_MIGRATIONS } from '#libs/messaging';
 import { EmergencyCut1764000001100 } from './emergency-cut.migration.js';
+import { Officers1764000002000 } from './officers.migration.js';
 import { Suspension1764000001000 } from './suspension.migration.js';
 
 export const MIGRATIONS = [
@@ -10,6 +12,8 @@ export const MIGRATIONS = [
   ...MESSAGING_MIGRATIONS,
   ATTEMPT_MIGRATION,
   IDEMPOTENCY_MIGRATION,
+  DUAL_CONTROL_MIGRATION,
   Suspension1764000001000,
   EmergencyCut1764000001100,
+  Officers1764000002000,
 ];
