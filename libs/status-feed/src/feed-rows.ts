@@ -60,6 +60,12 @@ export async function nextRows(tx: EntityManager, seq: number, limit: number): P
   return rows.slice(0, gap < 0 ? undefined : gap).map((row) => statusRow.parse(JSON.parse(row.content)));
 }
 
+/** Landed rows above `seq`, with a hole or without. */
+export async function landedAbove(tx: EntityManager, seq: number): Promise<number> {
+  const [row] = await tx.query<{ rows: number }[]>('select count(*)::int as rows from feed_row where seq > $1', [seq]);
+  return row!.rows;
+}
+
 /** How long the first row behind a hole has been waiting, milliseconds; undefined when there is no hole. */
 export async function holeAge(tx: EntityManager, seq: number): Promise<number | undefined> {
   const [first] = await tx.query<{ seq: string; age: number }[]>(

@@ -98,6 +98,26 @@ async function eventually(check: () => Promise<void> | void): Promise<void> {
   }
 }
 
+describe('rows that are applied', () => {
+  it('are read between two of them, and not beyond the last', async () => {
+    const one = feed();
+    owner = chain(450); // more than one page
+    await one.catchUp(430);
+    for (const row of owner) await one.land({ data: row });
+    const seqs = async (after: number, below: number) => {
+      const found: number[] = [];
+      for await (const { seq } of one.rows(after, below)) found.push(seq);
+      return found;
+    };
+    expect(await seqs(3, 7)).toEqual([4, 5, 6]);
+    expect(await seqs(3, 4)).toEqual([]);
+    expect(await seqs(9, 2)).toEqual([]);
+    const { seq } = await one.watermark();
+    expect(await seqs(0, 1_000)).toEqual(owner.slice(0, seq).map((row) => row.seq));
+    expect(await one.backlog()).toBe(450 - seq);
+  });
+});
+
 describe('the status feed', () => {
   it('applies each row once and in order, whatever the order, doubles and turns of the applier', async () => {
     const steps = fc.array(fc.oneof(fc.integer({ min: 0, max: 11 }), fc.constant('apply' as const)), { maxLength: 40 });

@@ -4,7 +4,7 @@ import { sleep } from '#libs/clock';
 import { afterCommit } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { type StatusRow, statusRowHash } from '#libs/events';
-import { epochWasSeen, holeAge, landRow, nextRows, readWatermark, replaceRow, type Watermark, writeWatermark } from './feed-rows.js'; // prettier-ignore
+import { epochWasSeen, holeAge, landedAbove, landRow, nextRows, readWatermark, replaceRow, type Watermark, writeWatermark } from './feed-rows.js'; // prettier-ignore
 
 export interface StatusFeedOptions {
   source: DataSource;
@@ -62,6 +62,23 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
 
   async watermark(): Promise<Watermark> {
     return readWatermark(this.options.source.manager);
+  }
+
+  /** Applied rows above one seq and below another, in order. */
+  async *rows(afterSeq: number, belowSeq: number): AsyncGenerator<StatusRow> {
+    const { source } = this.options;
+    const end = Math.min(belowSeq, (await this.watermark()).seq + 1);
+    for (let after = afterSeq; after + 1 < end;) {
+      const rows = await nextRows(source.manager, after, Math.min(BATCH, end - after - 1));
+      if (rows.length === 0) throw new CaError('statusFeedBroken', `row ${after + 1} is gone from the copy`);
+      yield* rows;
+      after = rows.at(-1)!.seq;
+    }
+  }
+
+  /** How many rows have landed and are not applied yet. */
+  async backlog(): Promise<number> {
+    return landedAbove(this.options.source.manager, (await this.watermark()).seq);
   }
 
   /**
