@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { Clock } from '#libs/clock';
 import { LOG } from '#libs/host';
+import { counter } from '#libs/metrics';
 
 /** What somebody has to look at. The list served before stays up meanwhile. */
 export const ALARMS = {
@@ -8,6 +10,8 @@ export const ALARMS = {
   statusLogBroken: 'rows of the status log do not fit together',
   runFailed: 'a list could not be made; it is tried again',
   runHeld: 'a list is held back: it differs from what the log says',
+  listDegraded: 'a list was published with all entries of the one before: the log does not explain what differs',
+  listReleased: 'a list that was held back was published: two persons released it',
   unexplainedAddition: 'a list has entries the log does not explain; it was published all the same',
   listOverdue: 'the list of the last midnight is not published yet',
   listStale: 'the list served is past its nextUpdate: relying parties refuse everything',
@@ -18,15 +22,38 @@ export const ALARMS = {
 } as const;
 export type Alarm = keyof typeof ALARMS;
 
-/** Each alarm is one log line and a count since the start of the process. */
+export interface RaisedAlarm {
+  readonly alarm: Alarm;
+  /** Since the start of the process. */
+  readonly count: number;
+  readonly firstAt: Date;
+  readonly lastAt: Date;
+}
+
+/** Each alarm is a log line, a figure (`kaika_crl_alarms_total`) and a line in `GET /api/v1/alarms`. */
 @Injectable()
 export class Alarms {
   readonly counts = new Map<Alarm, number>();
+  readonly #raised = new Map<Alarm, { firstAt: Date; lastAt: Date }>();
+  readonly #total = counter('kaika_crl_alarms_total', 'Alarms of the crl-publisher, by kind', ['alarm']);
 
-  constructor(@Inject(LOG) private readonly log: Logger) {}
+  constructor(
+    @Inject(LOG) private readonly log: Logger,
+    private readonly clock: Clock,
+  ) {}
 
   raise(alarm: Alarm, about: Record<string, unknown> = {}): void {
+    const now = this.clock.now();
     this.counts.set(alarm, (this.counts.get(alarm) ?? 0) + 1);
+    this.#raised.set(alarm, { firstAt: this.#raised.get(alarm)?.firstAt ?? now, lastAt: now });
+    this.#total.inc({ alarm });
     this.log.error({ alarm, ...about }, ALARMS[alarm]);
+  }
+
+  /** The latest first. */
+  raised(): RaisedAlarm[] {
+    return [...this.#raised]
+      .map(([alarm, times]) => ({ alarm, count: this.counts.get(alarm)!, ...times }))
+      .sort((a, b) => b.lastAt.getTime() - a.lastAt.getTime());
   }
 }

@@ -1,4 +1,5 @@
 import {
+  Inject,
   Module,
   type BeforeApplicationShutdown,
   type DynamicModule,
@@ -12,15 +13,24 @@ import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { LOG } from '#libs/host';
 import { MessagingModule, Outbox } from '#libs/messaging';
+import { DualControl } from '#libs/dual-control';
 import { TOPICS } from '#libs/events';
 import type { Authority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { Alarms } from './alarms.js';
+import { AlarmsController } from './alarms.controller.js';
 import { CrlController } from './crl.controller.js';
 import { AUTHORITY, type CrlPublisherConfig } from './crl-publisher.config.js';
 import { CrlPublisherHandlers } from './crl-publisher.handlers.js';
 import { CrlsController } from './crls.controller.js';
+import { DifferencesController } from './differences.controller.js';
 import { DueRuns } from './due-runs.js';
+import { EmergencyController } from './emergency.controller.js';
+import { EmergencyLists } from './emergency-lists.js';
+import { Explanations } from './explanation.js';
+import { HeldController } from './held.controller.js';
+import { HeldLists } from './held-lists.js';
+import { watchLists } from './list-metrics.js';
 import { applyStatusRow } from './listings.js';
 import { ListRun } from './list-run.js';
 import { Midnight } from './midnight.js';
@@ -31,7 +41,18 @@ import { StatusLog } from './status-log.js';
 
 @Module({})
 export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(private readonly midnight: Midnight) {}
+  #stopWatching = () => {};
+
+  constructor(
+    private readonly midnight: Midnight,
+    private readonly source: DataSource,
+    private readonly feed: StatusFeed,
+    private readonly files: ServedFiles,
+    private readonly runs: DueRuns,
+    private readonly held: HeldLists,
+    private readonly clock: Clock,
+    @Inject(AUTHORITY) private readonly authority: Authority,
+  ) {}
 
   static register(config: CrlPublisherConfig, authority: Authority): DynamicModule {
     return {
@@ -44,16 +65,28 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
           neverDeadLetter: [TOPICS.status],
         }),
       ],
-      controllers: [CrlController, CrlsController, CrlPublisherHandlers],
-      providers: [Alarms, { provide: AUTHORITY, useValue: authority }, ...parts(config, authority)],
+      controllers: [
+        ...[CrlController, CrlsController, DifferencesController, HeldController, EmergencyController],
+        ...[AlarmsController, CrlPublisherHandlers],
+      ],
+      providers: [
+        Alarms,
+        EmergencyLists,
+        HeldLists,
+        { provide: AUTHORITY, useValue: authority },
+        ...parts(config, authority),
+      ],
     };
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    const { source, feed, files, runs, held, clock, authority } = this;
+    this.#stopWatching = watchLists({ source, feed, files, runs, held, clock, issuer: authority.issuing });
     await this.midnight.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.#stopWatching();
     await this.midnight.stop();
   }
 }
@@ -95,6 +128,13 @@ function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Prov
       inject: [PublishedLists, Alarms],
     },
     {
+      provide: Explanations,
+      useFactory: (source: DataSource, lists: PublishedLists, files: ServedFiles, log: StatusLog) =>
+        new Explanations(source, lists, files, log),
+      inject: [DataSource, PublishedLists, ServedFiles, StatusLog],
+    },
+    { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
+    {
       provide: ListRun,
       useFactory: (
         source: DataSource,
@@ -102,16 +142,21 @@ function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Prov
         owner: StatusOwner,
         log: StatusLog,
         runs: DueRuns,
+        emergencies: EmergencyLists,
+        held: HeldLists,
         lists: PublishedLists,
         files: ServedFiles,
         alarms: Alarms,
       ) =>
         new ListRun({
-          ...{ source, clock, owner, log, runs, lists, files, alarms },
+          ...{ source, clock, owner, log, runs, emergencies, held, lists, files, alarms },
           issuer,
           overlapSeconds: config.overlapSeconds,
         }),
-      inject: [DataSource, Clock, StatusOwner, StatusLog, DueRuns, PublishedLists, ServedFiles, Alarms],
+      inject: [
+        ...[DataSource, Clock, StatusOwner, StatusLog, DueRuns, EmergencyLists, HeldLists],
+        ...[PublishedLists, ServedFiles, Alarms],
+      ],
     },
     {
       provide: Midnight,

@@ -9,6 +9,7 @@ import { Clock, lastMidnight, nextMidnight } from '#libs/clock';
 import { Endpoint } from '#libs/doors';
 import { CaError } from '#libs/errors';
 import type { Authority } from '#libs/pki';
+import { crlNumber } from './crl-number.js';
 import { AUTHORITY } from './crl-publisher.config.js';
 import { PublishedLists } from './published-lists.js';
 import { ServedFiles, type ServedList } from './served-files.js';
@@ -18,7 +19,7 @@ const MEDIA_TYPE = 'application/pkix-crl'; // RFC 2585 §4.2
 const MAX_AGE_SECONDS = 300;
 const YEAR_SECONDS = 31_536_000;
 
-const crlNumber = z.object({ number: z.string().regex(/^[1-9]\d{0,47}$/, 'is not a CRL number') });
+const archived = z.object({ number: crlNumber });
 const returns = { mediaType: MEDIA_TYPE };
 
 /** Lists for relying parties: plain HTTP, no login, never redirected. HEAD comes with GET. */
@@ -46,7 +47,7 @@ export class CrlController {
   }
 
   @Get('archive/:number.crl')
-  @Endpoint({ allow: 'anyone', summary: 'A list by its number', params: crlNumber, returns, errors: ['notFound'] })
+  @Endpoint({ allow: 'anyone', summary: 'A list by its number', params: archived, returns, errors: ['notFound'] })
   async archived(@Param('number') number: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const list = await this.lists.byNumber(this.authority.issuing.skiHex, BigInt(number));
     if (!list) throw new CaError('notFound', `no list has the number ${number}`);

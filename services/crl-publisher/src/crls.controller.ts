@@ -6,12 +6,12 @@ import { Endpoint } from '#libs/doors';
 import { utc } from '#libs/events';
 import type { Authority } from '#libs/pki';
 import { AUTHORITY } from './crl-publisher.config.js';
-import { DueRuns, isOpen } from './due-runs.js';
+import { crlNumber as number } from './crl-number.js';
+import { DueRuns, isOpen, RUN_KINDS } from './due-runs.js';
 import { PublishedLists, type PublishedList } from './published-lists.js';
 import { ServedFiles } from './served-files.js';
 
-const number = z.string().regex(/^[1-9]\d{0,47}$/, 'is not a CRL number');
-const kind = z.enum(['first', 'scheduled']);
+const kind = z.enum(RUN_KINDS);
 
 const publishedList = z.object({
   /** A string: a CRL number has up to 20 octets (RFC 5280 §5.2.3). */
@@ -24,6 +24,8 @@ const publishedList = z.object({
   sha256: z.string(),
   bytes: z.number(),
   entryCount: z.number(),
+  retiredCount: z.number().describe('entries that left after their certificate had expired (RFC 5280 §3.3)'),
+  degraded: z.boolean().describe('has all entries of the list before, since the log does not explain what differs'),
 });
 const page = z.object({ items: z.array(publishedList), next: number.nullable() });
 const nextList = z.object({
@@ -84,7 +86,7 @@ export class CrlsController {
 }
 
 function toJson(list: PublishedList): z.output<typeof publishedList> {
-  const { kind, sha256, bytes, entryCount } = list;
+  const { kind, sha256, bytes, entryCount, retiredCount, degraded } = list;
   return {
     number: `${list.number}`,
     kind,
@@ -95,5 +97,7 @@ function toJson(list: PublishedList): z.output<typeof publishedList> {
     sha256,
     bytes,
     entryCount,
+    retiredCount,
+    degraded,
   };
 }

@@ -3,7 +3,8 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { lastMidnight, toWholeSeconds } from '#libs/clock';
 import { CaError } from '#libs/errors';
 
-export type RunKind = 'first' | 'scheduled';
+export const RUN_KINDS = ['first', 'scheduled', 'emergency'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
 export type RunState = 'due' | 'running' | 'held' | 'published' | 'superseded';
 
 export interface DueRun {
@@ -12,12 +13,19 @@ export interface DueRun {
   readonly cut: Date;
   readonly kind: RunKind;
   readonly state: RunState;
+  /** Of an emergency list: what two persons asked for. */
+  readonly emergency: string | null;
 }
 
 /** A try at a due run, known by its number. */
 export interface Attempt {
   readonly run: DueRun;
   readonly number: bigint;
+}
+
+export interface EndReason {
+  readonly problem?: string;
+  readonly held?: unknown;
 }
 
 export type Outcome = 'published' | 'failed' | 'held' | 'superseded';
@@ -52,14 +60,35 @@ export class DueRuns {
          where issuer_ski = $1 and cut < $2 and state not in ('published', 'superseded')`,
         [issuerSki, cut],
       );
-      return { issuerSki, cut, kind, state: 'due' };
+      return { issuerSki, cut, kind, state: 'due', emergency: null };
+    });
+  }
+
+  /**
+   * The run of an emergency list whose marker is written; the cut of its list is later than that of any before.
+   *
+   * @throws CaError publicationSuperseded when another list is due: that one comes first
+   */
+  async beginEmergency(issuerSki: string, emergency: string, markerCut: Date): Promise<DueRun> {
+    return this.source.transaction(async (tx) => {
+      await lockIssuer(tx, issuerSki);
+      const last = await this.last(tx, issuerSki);
+      if (!last || isOpen(last)) throw new CaError('publicationSuperseded', 'another list is due first');
+      // only a first list, whose cut is of our clock, can have the second of the marker
+      const cut = new Date(Math.max(markerCut.getTime(), last.cut.getTime() + 1_000));
+      await tx.query(`insert into due_run (issuer_ski, cut, kind, emergency) values ($1, $2, 'emergency', $3)`, [
+        issuerSki,
+        cut,
+        emergency,
+      ]);
+      return { issuerSki, cut, kind: 'emergency', state: 'due', emergency };
     });
   }
 
   /** The latest run of an issuer, in whatever state. */
   async last(tx: EntityManager, issuerSki: string): Promise<DueRun | undefined> {
-    const [row] = await tx.query<{ cut: Date; kind: RunKind; state: RunState }[]>(
-      'select cut, kind, state from due_run where issuer_ski = $1 order by cut desc limit 1',
+    const [row] = await tx.query<Omit<DueRun, 'issuerSki'>[]>(
+      'select cut, kind, state, emergency from due_run where issuer_ski = $1 order by cut desc limit 1',
       [issuerSki],
     );
     return row && { issuerSki, ...row };
@@ -119,13 +148,18 @@ export class DueRuns {
     }
   }
 
-  /** Notes how an attempt ended. The run itself changes only while it is still this attempt's. */
-  async end(tx: EntityManager, { run, number }: Attempt, outcome: Outcome, problem?: string): Promise<void> {
-    await tx.query('update attempt set outcome = $3, problem = $4 where issuer_ski = $1 and number = $2', [
+  /**
+   * Notes how an attempt ended. The run itself changes only while it is still this attempt's.
+   *
+   * @param why `held`: what those who decide about a held list are told
+   */
+  async end(tx: EntityManager, { run, number }: Attempt, outcome: Outcome, why: EndReason = {}): Promise<void> {
+    await tx.query('update attempt set outcome = $3, problem = $4, held = $5 where issuer_ski = $1 and number = $2', [
       run.issuerSki,
       number.toString(),
       outcome,
-      problem?.slice(0, 1_000) ?? null,
+      why.problem?.slice(0, 1_000) ?? null,
+      why.held === undefined ? null : JSON.stringify(why.held),
     ]);
     await tx.query(
       `update due_run set state = $4 where issuer_ski = $1 and cut = $2 and number = $3 and state = 'running'`,

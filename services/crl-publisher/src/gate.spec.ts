@@ -20,6 +20,7 @@ async function* list(...entries: ReadCrlEntry[]) {
 const compare = (before: ReadCrlEntry[], after: ReadCrlEntry[], changes: [string, Listing | null][]) =>
   compareLists(list(...before), list(...after), new Map(changes));
 const nothing = { added: [], gone: [], changed: [] };
+const none = { added: 0, gone: 0, changed: 0 };
 
 describe('the gate', () => {
   it('finds the reason of every entry added, gone or changed', async () => {
@@ -29,12 +30,12 @@ describe('the gate', () => {
       [B, revoked],
       [C, held],
     ]); // prettier-ignore
-    expect(report).toEqual({ added: 1, gone: 1, changed: 1, unexplained: nothing });
+    expect(report).toEqual({ added: 1, gone: 1, changed: 1, unexplained: nothing, unexplainedCount: none });
   });
 
   it('sees what is equal as no difference, with or without a row in the log', async () => {
     const same = [entry(A), entry(B)];
-    expect(await compare(same, same, [[A, held]])).toEqual({ added: 0, gone: 0, changed: 0, unexplained: nothing });
+    expect(await compare(same, same, [[A, held]])).toEqual({ ...none, unexplained: nothing, unexplainedCount: none });
     expect(await compare([], [], [])).toMatchObject({ unexplained: nothing });
   });
 
@@ -52,11 +53,28 @@ describe('the gate', () => {
     expect(unexplained).toEqual({ gone: [], added: [A, C], changed: [B] });
   });
 
+  it('takes an expiry for the reason of what is gone, and asks for it only where the log says nothing', async () => {
+    const asked: string[] = [];
+    const retired = async (serials: string[]) => (asked.push(...serials), new Set([B]));
+    const [before, changes] = [list(entry(A), entry(B), entry(C)), new Map([[A, null]])];
+    const report = await compareLists(before, list(), changes, retired);
+    expect(asked).toEqual([B, C]);
+    expect(report).toMatchObject({ gone: 3, unexplained: { ...nothing, gone: [C] } });
+  });
+
+  it('sees a date of compromise that differs', async () => {
+    const [was, is] = [entry(A, 'keyCompromise'), { ...entry(A, 'keyCompromise'), invalidityDate: new Date(SINCE) }];
+    const said: Listing = { reason: 'keyCompromise', since: SINCE, invalidityDate: SINCE };
+    expect((await compare([was], [is], [[A, said]])).unexplained).toEqual(nothing);
+    expect((await compare([is], [was], [[A, said]])).unexplained).toEqual({ ...nothing, changed: [A] });
+  });
+
   it('counts all and names twenty', async () => {
     const many = Array.from({ length: 50 }, (_, i) => entry(`1${i}`.padEnd(32, '0'))).sort((a, b) => (a.serial < b.serial ? -1 : 1)); // prettier-ignore
     const report = await compare(many, [], []);
     expect(report.gone).toBe(50);
     expect(report.unexplained.gone).toHaveLength(20);
+    expect(report.unexplainedCount.gone).toBe(50);
   });
 });
 

@@ -1,16 +1,20 @@
 import type { CardRow, Listing } from '#libs/events';
-import type { ReadCrlEntry } from '#libs/pki';
-
-export type Batches = AsyncIterable<readonly ReadCrlEntry[]>;
+import type { CrlEntry } from '#libs/pki';
+import { differences, type Batches, type Difference } from './list-walk.js';
 
 /** What the log says of each serial whose card changed between two lists: its entry, or null for none. */
 export type Changes = ReadonlyMap<string, Listing | null>;
+
+/** Of these serials, those whose entry left because the certificate has expired and its last list is out. */
+export type RetiredAmong = (serials: string[]) => Promise<ReadonlySet<string>>;
 
 export interface GateReport {
   added: number;
   gone: number;
   changed: number;
-  /** Serials whose difference the log does not explain, by kind; at most 20 each. */
+  /** How many differences the log does not explain. */
+  unexplainedCount: { added: number; gone: number; changed: number };
+  /** Their serials, by kind; at most 20 each. */
   unexplained: { added: string[]; gone: string[]; changed: string[] };
 }
 
@@ -28,69 +32,42 @@ export async function changesOf(rows: AsyncIterable<CardRow> | Iterable<CardRow>
 }
 
 /**
- * Walks two lists in serial order side by side and looks for each difference's reason in the log. Reads the finished
- * bytes of both, so that a mistake anywhere between log and list is seen.
+ * Looks for each difference's reason in the log. Reads the finished bytes of both lists, so that a mistake anywhere
+ * between log and list is seen.
  */
-export async function compareLists(before: Batches, after: Batches, changes: Changes): Promise<GateReport> {
-  const report: GateReport = { added: 0, gone: 0, changed: 0, unexplained: { added: [], gone: [], changed: [] } };
-  const note = (kind: 'added' | 'gone' | 'changed', entry: ReadCrlEntry) => {
-    report[kind] += 1;
-    const explained = kind === 'gone' ? changes.get(entry.serial) === null : same(changes.get(entry.serial), entry);
-    if (!explained && report.unexplained[kind].length < NAMED_SERIALS) report.unexplained[kind].push(entry.serial);
-  };
-  const [old, fresh] = [new Cursor(before), new Cursor(after)];
-  for (;;) {
-    if (old.spent) await old.fill();
-    if (fresh.spent) await fresh.fill();
-    const [was, is] = [old.entry, fresh.entry];
-    if (!was && !is) return report;
-    if (!is || (was && was.serial < is.serial)) {
-      note('gone', was!);
-      old.next();
-    } else if (!was || is.serial < was.serial) {
-      note('added', is);
-      fresh.next();
-    } else {
-      if (!sameEntry(was, is)) note('changed', is);
-      old.next();
-      fresh.next();
+export async function compareLists(
+  before: Batches,
+  after: Batches,
+  changes: Changes,
+  retiredAmong: RetiredAmong = async () => new Set(),
+): Promise<GateReport> {
+  const zero = () => ({ added: 0, gone: 0, changed: 0 });
+  const report: GateReport = { ...zero(), unexplainedCount: zero(), unexplained: { added: [], gone: [], changed: [] } };
+  for await (const batch of differences(before, after)) {
+    for (const { kind } of batch) report[kind] += 1;
+    for (const { kind, serial } of await unexplained(batch, changes, retiredAmong)) {
+      report.unexplainedCount[kind] += 1;
+      if (report.unexplained[kind].length < NAMED_SERIALS) report.unexplained[kind].push(serial);
     }
   }
+  return report;
 }
 
-function same(listing: Listing | null | undefined, entry: ReadCrlEntry): boolean {
-  return listing?.reason === entry.reason && Date.parse(listing!.since) === entry.revocationDate.getTime();
+/** What is gone is explained by a row that took it away, or by its expiry when no row speaks of it. */
+async function unexplained(batch: Difference[], changes: Changes, retiredAmong: RetiredAmong): Promise<Difference[]> {
+  const open = batch.filter((one) => !saidByLog(one, changes));
+  const gone = open.flatMap(({ kind, serial }) => (kind === 'gone' ? [serial] : []));
+  if (gone.length === 0) return open;
+  const retired = await retiredAmong(gone);
+  return open.filter(({ kind, serial }) => kind !== 'gone' || !retired.has(serial));
 }
 
-function sameEntry(a: ReadCrlEntry, b: ReadCrlEntry): boolean {
-  return a.reason === b.reason && a.revocationDate.getTime() === b.revocationDate.getTime();
+export function saidByLog({ kind, serial, after }: Difference, changes: Changes): boolean {
+  return kind === 'gone' ? changes.get(serial) === null : same(changes.get(serial), after!);
 }
 
-/** One list, batch by batch: waits only where a batch ends. */
-class Cursor {
-  readonly #batches: AsyncIterator<readonly ReadCrlEntry[]>;
-  #batch: readonly ReadCrlEntry[] = [];
-  #at = 0;
-
-  constructor(batches: Batches) {
-    this.#batches = batches[Symbol.asyncIterator]();
-  }
-
-  get entry(): ReadCrlEntry | undefined {
-    return this.#batch[this.#at];
-  }
-
-  get spent(): boolean {
-    return this.#at >= this.#batch.length;
-  }
-
-  next(): void {
-    this.#at += 1;
-  }
-
-  async fill(): Promise<void> {
-    const { value, done } = await this.#batches.next();
-    this.#batch = done ? [] : value;
-    this.#at = 0;
-  }
+function same(listing: Listing | null | undefined, entry: CrlEntry): boolean {
+  if (!listing || listing.reason !== entry.reason) return false;
+  const invalid = listing.invalidityDate === undefined ? undefined : Date.parse(listing.invalidityDate);
+  return Date.parse(listing.since) === entry.revocationDate.getTime() && invalid === entry.invalidityDate?.getTime();
 }

@@ -1,15 +1,24 @@
 import { CLOCK_MIGRATION } from '#libs/database';
+import { DUAL_CONTROL_MIGRATION } from '#libs/dual-control';
 import type { ServiceDefinition } from '#libs/host';
 import { MESSAGING_MIGRATIONS } from '#libs/messaging';
 import { loadAuthority } from '#libs/pki';
 import { STATUS_FEED_MIGRATIONS } from '#libs/status-feed';
 import { readCrlPublisherConfig } from './crl-publisher.config.js';
 import { CrlPublisherModule } from './crl-publisher.module.js';
+import { EmergencyAndDegradedLists1764000003100 } from './migrations/1764000003100-emergency-and-degraded-lists.js';
 import { CrlPublisher1700000003000 } from './migrations/1700000003000-crl-publisher.js';
 
 export const crlPublisher: ServiceDefinition = {
   name: 'crl-publisher',
-  migrations: [CLOCK_MIGRATION, ...MESSAGING_MIGRATIONS, ...STATUS_FEED_MIGRATIONS, CrlPublisher1700000003000],
+  migrations: [
+    CLOCK_MIGRATION,
+    ...MESSAGING_MIGRATIONS,
+    ...STATUS_FEED_MIGRATIONS,
+    DUAL_CONTROL_MIGRATION,
+    CrlPublisher1700000003000,
+    EmergencyAndDegradedLists1764000003100,
+  ],
   module: async (env) => {
     const config = await readCrlPublisherConfig(env);
     return CrlPublisherModule.register(config, await loadAuthority(config.authorityDir));

@@ -38,3 +38,9 @@ export class ListDigest {
     this.#sinceCarry = 0;
   }
 }
+
+/** The digest of a list without some of its entries, by that of those entries. */
+export function subtract(digest: string, part: string): string {
+  const rest = BigInt.asUintN(32 * WORDS, BigInt(`0x${digest}`) - BigInt(`0x${part}`));
+  return rest.toString(16).padStart(8 * WORDS, '0');
+}

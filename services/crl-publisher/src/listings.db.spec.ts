@@ -26,9 +26,11 @@ const many = () =>
     [at.issuer.skiHex],
   );
 
+const scope = (markerSeq: number) => ({ issuerSki: at.issuer.skiHex, markerSeq, retention: undefined });
+
 async function serials(markerSeq: number): Promise<string[]> {
   const found: string[] = [];
-  for await (const { count, serials } of listedAt(connection, at.issuer.skiHex, markerSeq)) {
+  for await (const { count, serials } of listedAt(connection, scope(markerSeq))) {
     const hex = Buffer.from(serials).toString('hex').toUpperCase();
     for (let i = 0; i < count; i += 1) found.push(hex.slice(32 * i, 32 * i + 32));
   }
@@ -69,7 +71,7 @@ describe('the list of a marker', () => {
 
   it('leaves the connection as it was when its reader stops early', async () => {
     await many();
-    for await (const { count } of listedAt(connection, at.issuer.skiHex, 2)) {
+    for await (const { count } of listedAt(connection, scope(2))) {
       expect(count).toBeLessThan(ROWS);
       break;
     }
@@ -80,7 +82,7 @@ describe('the list of a marker', () => {
   it('fails, and does not hang, when the connection ends in the middle', async () => {
     await many();
     const [{ pid }] = (await connection.query('select pg_backend_pid() as pid')) as [{ pid: number }];
-    const pieces = listedAt(connection, at.issuer.skiHex, 2);
+    const pieces = listedAt(connection, scope(2));
     await pieces.next();
     const admin = new Client({ connectionString: database.url });
     await admin.connect();

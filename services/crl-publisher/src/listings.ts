@@ -4,7 +4,9 @@ import { escapeLiteral, type PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { REASON_CODES, type CardRow, type CutRow, type StatusRow } from '#libs/events';
 import type { CrlColumns } from '#libs/pki';
-import { copyColumns } from './copy-columns.js';
+import { copyColumns, entriesOf, NO_DATE } from './copy-columns.js';
+import { ListDigest } from './list-digest.js';
+import { retiredSql, type Retention } from './retention.js';
 
 const COPY_MINUTES = 10;
 
@@ -20,18 +22,19 @@ export async function applyStatusRow(row: StatusRow, tx: EntityManager): Promise
 async function moveListing(row: CardRow, tx: EntityManager): Promise<void> {
   const serials = [row.serials.signature, row.serials.encryption].map((serial) => Buffer.from(serial, 'hex'));
   const reason = row.listed ? REASON_CODES[row.listed.reason] : null;
-  const since = row.listed?.since ?? null;
+  const entry = [row.issuerSki, serials, row.seq, reason, row.listed?.since, row.listed?.invalidityDate];
   await tx.query(
     `update listing set to_seq = $3 where issuer_ski = $1 and serial = any($2::bytea[]) and to_seq is null
-       and (reason, revocation_date) is distinct from ($4::smallint, $5::timestamptz)`,
-    [row.issuerSki, serials, row.seq, reason, since],
+       and (reason, revocation_date, invalidity_date) is distinct from ($4::smallint, $5::timestamptz, $6::timestamptz)`,
+    entry,
   );
   if (!row.listed) return;
   await tx.query(
-    `insert into listing (issuer_ski, serial, from_seq, reason, revocation_date, card_number, not_after, partition)
-     select $1, serial, $3, $4, $5, $6, $7, $8 from unnest($2::bytea[]) as serial
+    `insert into listing (issuer_ski, serial, from_seq, reason, revocation_date, invalidity_date, card_number, not_after,
+       partition)
+     select $1, serial, $3, $4, $5, $6, $7, $8, $9 from unnest($2::bytea[]) as serial
      on conflict (issuer_ski, serial) where to_seq is null do nothing`,
-    [row.issuerSki, serials, row.seq, reason, since, row.cardNumber, row.notAfter, row.partition],
+    [...entry, row.cardNumber, row.notAfter, row.partition],
   );
 }
 
@@ -60,28 +63,71 @@ export interface KeptCut {
   readonly lists: CutRow['lists'];
 }
 
+/** Card numbers by serial, of those that were ever listed. */
+export async function cardsOf(
+  tx: EntityManager,
+  issuerSki: string,
+  serials: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await tx.query<{ serial: string; card_number: string }[]>(
+    `select distinct upper(encode(serial, 'hex')) as serial, card_number from listing
+     where issuer_ski = $1 and serial = any($2::bytea[])`,
+    [issuerSki, serials.map((serial) => Buffer.from(serial, 'hex'))],
+  );
+  return new Map(rows.map(({ serial, card_number }) => [serial, card_number]));
+}
+
+/** Which entries of the log are meant: everything listed by a row below the marker and not yet ended by one. */
+export interface ListScope {
+  readonly issuerSki: string;
+  readonly markerSeq: number;
+  /** Undefined while no list of a midnight is published: nothing has left after expiry. */
+  readonly retention: Retention | undefined;
+}
+
 /**
- * The list of a marker, in serial order: everything listed by a row below it and not yet ended by one. Rows above it do
- * not count, however early they arrived; the caller has seen to it that none below is missing.
+ * The list of a marker, in serial order. Rows above the marker do not count, however early they arrived; the caller has
+ * seen to it that none below is missing.
  */
-export async function* listedAt(runner: QueryRunner, issuerSki: string, markerSeq: number): AsyncGenerator<CrlColumns> {
+export function listedAt(runner: QueryRunner, scope: ListScope): AsyncGenerator<CrlColumns> {
+  return stream(runner, scope, `not ${retiredSql(scope.retention)}`);
+}
+
+/** Entries that the log's owner counts and that are not on the list any more: they left after expiry. */
+export async function retiredAt(runner: QueryRunner, scope: ListScope): Promise<{ count: number; digest: string }> {
+  const digest = new ListDigest();
+  let count = 0;
+  if (!scope.retention) return { count, digest: digest.value() };
+  for await (const columns of stream(runner, scope, retiredSql(scope.retention))) {
+    for (const { serial, reason } of entriesOf(columns)) digest.add(serial, reason!);
+    count += columns.count;
+  }
+  return { count, digest: digest.value() };
+}
+
+async function* stream(runner: QueryRunner, scope: ListScope, which: string): AsyncGenerator<CrlColumns> {
   const client = (await runner.connect()) as PoolClient;
   await runner.startTransaction();
   await runner.query(`set local statement_timeout = '${COPY_MINUTES} min'`); // it streams as fast as it is signed
-  const stream = client.query(copyTo(listSql(issuerSki, BigInt(markerSeq))));
+  const copy = client.query(copyTo(listSql(scope, which)));
   let broken = false;
-  stream.once('error', () => (broken = true));
+  copy.once('error', () => (broken = true));
   try {
-    yield* copyColumns(stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);
+    yield* copyColumns(copy.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>);
   } finally {
     // a reader who stopped early leaves the rest on the connection: it must be read before anything else is said there
-    if (!broken) await finished(stream.resume()).catch(() => undefined);
+    if (!broken) await finished(copy.resume()).catch(() => undefined);
     await runner.rollbackTransaction().catch(() => undefined); // it only read
   }
 }
 
 /** COPY takes no parameters. */
-const listSql = (issuerSki: string, marker: bigint) => `copy (
-  select serial, extract(epoch from revocation_date)::bigint, reason from listing
-  where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${marker} and (to_seq is null or to_seq >= ${marker})
-  order by serial) to stdout (format binary)`;
+function listSql({ issuerSki, markerSeq }: ListScope, which: string): string {
+  const marker = BigInt(markerSeq);
+  return `copy (
+    select serial, extract(epoch from revocation_date)::bigint, reason,
+      coalesce(extract(epoch from invalidity_date)::bigint, ${NO_DATE}) from listing
+    where issuer_ski = ${escapeLiteral(issuerSki)} and from_seq < ${marker} and (to_seq is null or to_seq >= ${marker})
+      and ${which}
+    order by serial) to stdout (format binary)`;
+}

@@ -126,7 +126,10 @@ export class Midnight {
     const { run, alarms, log } = this.parts;
     try {
       const outcome = await run.perform();
-      if (outcome === 'published') await this.reconcile();
+      if (outcome === 'published') {
+        await this.reconcile();
+        this.#again = true; // an emergency list may be waiting behind it
+      }
       if (outcome !== 'idle') log.info({ outcome }, 'list run');
       return outcome === 'idle' || outcome === 'published' || outcome === 'busy';
     } catch (error) {

@@ -19,20 +19,23 @@ import { newSerial } from '#libs/pki';
 export interface Card {
   readonly cardNumber: string;
   readonly serials: SerialPair;
+  readonly notAfter?: string;
 }
 
 type StatusEvent = EventOf<'certificate.suspended'>;
 const EVENT_TYPES = { accepted: 'certificate.accepted', suspended: 'certificate.suspended', resumed: 'certificate.resumed', revoked: 'certificate.revoked', cut: 'status.cut' } as const; // prettier-ignore
 
-export function newCard(): Card {
+export function newCard(notAfter?: string): Card {
   const cardNumber = `KK${(BigInt(`0x${randomBytes(8).toString('hex')}`) % 10n ** 14n).toString().padStart(14, '0')}`;
-  return { cardNumber, serials: { signature: newSerial(), encryption: newSerial() } };
+  return { cardNumber, serials: { signature: newSerial(), encryption: newSerial() }, ...(notAfter && { notAfter }) };
 }
 
 /** The owner of a status log, in memory behind HTTP. It can be away, late, or say something wrong. */
 export class FakeOwner {
   readonly rows: StatusRow[] = [];
   unreachable = false;
+  /** The log's clock, for markers that are written at its time. */
+  now = (): Date => new Date('2026-01-10T04:00:00Z');
   /** What is answered for a cut, when it is not the truth. */
   lie: ((row: CutRow) => CutRow) | undefined;
   /** What a marker says of a list, when it is not what the rows below it say. */
@@ -59,9 +62,10 @@ export class FakeOwner {
     return this.#append({
       at,
       kind,
-      ...card,
+      cardNumber: card.cardNumber,
+      serials: card.serials,
       issuerSki: this.issuerSki,
-      notAfter: '2031-11-20T15:59:59Z',
+      notAfter: card.notAfter ?? '2031-11-20T15:59:59Z',
       partition: null,
       holder: 'subscriber',
       acceptedAt: '2026-01-01T00:00:00.000Z',
@@ -79,11 +83,22 @@ export class FakeOwner {
     const text = `${cut.toISOString().slice(0, 19)}Z`;
     const known = this.rows.find((row): row is CutRow => row.kind === 'cut' && row.cut === text);
     if (known) return known;
+    return this.#marker(cut);
+  }
+
+  /** The marker of an emergency list, once for an id. */
+  emergencyCut(id: string, at: Date): CutRow {
+    const known = this.rows.find((row): row is CutRow => row.kind === 'cut' && row.emergency === id);
+    return known ?? this.#marker(at, { emergency: id });
+  }
+
+  #marker(at: Date, about: { emergency?: string } = {}): CutRow {
     const entries = [...this.listBelow(this.rows.length + 1)];
     const digest = entries.reduce((sum, [serial, { reason }]) => changeDigest(sum, 1, serial, reason), EMPTY_DIGEST);
     const list = { issuerSki: this.issuerSki, count: entries.length, digest };
     const lists = [this.overstate ? this.overstate(list) : list];
-    return this.#append({ at: cut.toISOString(), kind: 'cut', cut: text, lists }) as CutRow;
+    const cut = `${at.toISOString().slice(0, 19)}Z`;
+    return this.#append({ at: at.toISOString(), kind: 'cut', cut, lists, ...about }) as CutRow;
   }
 
   /** Replays every row below `seq`: the truth every list is compared with. */
@@ -125,6 +140,8 @@ export class FakeOwner {
     const url = new URL(request.url!, 'http://owner');
     const cut = /^\/api\/v1\/cuts\/(.+)$/.exec(url.pathname)?.[1];
     response.setHeader('content-type', 'application/json');
+    const emergency = /^\/api\/v1\/cuts\/emergency\/(.+)$/.exec(url.pathname)?.[1];
+    if (emergency) return void response.end(JSON.stringify(this.emergencyCut(emergency, this.now())));
     if (cut && request.method === 'PUT') {
       const row = this.cut(new Date(cut));
       return void response.end(JSON.stringify(this.lie ? this.lie(row) : row));

@@ -16,6 +16,11 @@ export class StatusOwner {
     return this.client.call('PUT', path, cutRow);
   }
 
+  /** The marker of an emergency list. @throws CaError cutInFuture: ask again in a second; PeerUnreachable */
+  async putEmergencyCut(id: string): Promise<CutRow> {
+    return this.client.call('PUT', `/api/v1/cuts/emergency/${id}`, cutRow);
+  }
+
   /** @throws CaError statusFeedBroken when the owner's own log has a gap; PeerUnreachable */
   async rowsAfter(seq: number, limit = PAGE): Promise<StatusRow[]> {
     const { rows } = await this.client.call('GET', `/api/v1/status-log?after=${seq}&limit=${limit}`, statusLog);

@@ -20,12 +20,19 @@ export interface PublishedList {
   readonly sha256: string;
   readonly bytes: number;
   readonly entryCount: number;
+  /** Entries that the log still lists and that left after they expired (RFC 5280 §3.3). */
+  readonly retiredCount: number;
+  /** The list before and the new one together, since the log does not explain their difference. */
+  readonly degraded: boolean;
+  /** The release by two persons, of an exact list that had been held. */
+  readonly released: string | null;
   readonly publishedAt: Date;
 }
 
 const PART_BYTES = 1 << 20;
 const COLUMNS = `issuer_ski as "issuerSki", number, kind, cut, marker_seq as "markerSeq", this_update as "thisUpdate",
-  next_update as "nextUpdate", sha256, bytes, entry_count as "entryCount", published_at as "publishedAt"`;
+  next_update as "nextUpdate", sha256, bytes, entry_count as "entryCount",
+  retired_count as "retiredCount", degraded, released, published_at as "publishedAt"`;
 
 /** Every list ever published, with its bytes; rows are never changed. */
 @Injectable()
@@ -54,6 +61,12 @@ export class PublishedLists {
 
   async highest(issuerSki: string): Promise<PublishedList | undefined> {
     const [list] = await this.page(issuerSki, 1);
+    return list;
+  }
+
+  /** The newest one that says exactly what the log says: what lists after it are explained from. */
+  async highestExact(issuerSki: string): Promise<PublishedList | undefined> {
+    const [list] = await this.read('and not degraded order by number desc limit 1', [issuerSki]);
     return list;
   }
 
@@ -100,7 +113,8 @@ export class PublishedLists {
 async function insertList(tx: EntityManager, list: PublishedList): Promise<void> {
   await tx.query(
     `insert into published_list (issuer_ski, number, kind, cut, marker_seq, this_update, next_update, sha256, bytes,
-       entry_count, published_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       entry_count, retired_count, degraded, released, published_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
       list.issuerSki,
       list.number.toString(),
@@ -112,6 +126,9 @@ async function insertList(tx: EntityManager, list: PublishedList): Promise<void>
       list.sha256,
       list.bytes,
       list.entryCount,
+      list.retiredCount,
+      list.degraded,
+      list.released,
       list.publishedAt,
     ],
   );

@@ -8,12 +8,15 @@ import pino from 'pino';
 import type { DataSource } from 'typeorm';
 import { Clock, sleep } from '#libs/clock';
 import type { TestDatabase, TestService } from '#libs/database';
+import { DualControl } from '#libs/dual-control';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import type { Listing, StatusRow } from '#libs/events';
 import { Outbox } from '#libs/messaging';
 import { ceremony, verifyCrl, type Authority, type CaCertificate } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { Alarms } from './alarms.js';
+import { EmergencyLists } from './emergency-lists.js';
+import { HeldLists } from './held-lists.js';
 import { DueRuns } from './due-runs.js';
 import { crlPublisher } from './index.js';
 import { applyStatusRow } from './listings.js';
@@ -83,7 +86,7 @@ export class PublisherFixture {
   async reset(): Promise<void> {
     await this
       .asOwner(`truncate listing, cut, feed_row, feed_conflict, published_part, published_list, attempt, due_run,
-      issuer, outbox, inbox; update feed_state set epoch = null, seq = 0, hash = repeat('0', 64), at = null`);
+      list_release, emergency_list, dual_control_request, issuer, outbox, inbox; update feed_state set epoch = null, seq = 0, hash = repeat('0', 64), at = null`);
     await rm(join(this.dir, 'crl'), { recursive: true, force: true });
     setClock(this.clock, '2026-01-10T02:00:00Z');
     await this.owner.close();
@@ -92,7 +95,7 @@ export class PublisherFixture {
 
   /** One process: its own view of everything but the database and, unless another is given, the folder. */
   runner(issuer: CaCertificate = this.issuer, dir = 'crl', source: DataSource = this.service.source) {
-    const alarms = new Alarms(silent);
+    const alarms = new Alarms(silent, this.clock);
     const { privateKey } = generateKeyPairSync('ed25519');
     const tokens = serviceTokens({ kid: 'test', privateKey }, 'http://issuer.example', 'crl-publisher');
     const owner = new StatusOwner(new ServiceClient(this.ownerUrl, tokens));
@@ -102,8 +105,10 @@ export class PublisherFixture {
     const lists = new PublishedLists(source, runs, new Outbox(source));
     const files = new ServedFiles(join(this.dir, dir), lists, alarms);
     const { clock } = this;
-    const run = new ListRun({ source, clock, issuer, overlapSeconds: OVERLAP_SECONDS, owner, log, runs, lists, files, alarms }); // prettier-ignore
-    return { alarms, feed, runs, lists, files, run };
+    const emergencies = new EmergencyLists(source, new DualControl(clock), clock);
+    const held = new HeldLists(source, new DualControl(clock), clock);
+    const run = new ListRun({ source, clock, issuer, overlapSeconds: OVERLAP_SECONDS, owner, log, runs, emergencies, held, lists, files, alarms }); // prettier-ignore
+    return { alarms, emergencies, feed, files, held, lists, log, run, runs };
   }
 
   async deliver(feed: StatusFeed, ...rows: StatusRow[]): Promise<void> {
@@ -114,10 +119,12 @@ export class PublisherFixture {
   async entries(file: string): Promise<Map<string, Listing>> {
     const { list } = await verifyCrl(file, this.issuer.der);
     const entries = new Map<string, Listing>();
-    for await (const { serial, reason, revocationDate } of list.entries()) {
+    const utc = (date: Date) => `${date.toISOString().slice(0, 19)}Z`;
+    for await (const { serial, reason, revocationDate, invalidityDate } of list.entries()) {
       entries.set(serial, {
         reason: reason as Listing['reason'],
-        since: `${revocationDate.toISOString().slice(0, 19)}Z`,
+        since: utc(revocationDate),
+        ...(invalidityDate && { invalidityDate: utc(invalidityDate) }),
       });
     }
     return entries;

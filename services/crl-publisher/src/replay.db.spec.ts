@@ -82,7 +82,7 @@ describe('the list of a cut', () => {
     const published = await at.entries(await files.ensure(list));
     for (const { cardNumber, serials } of rows.slice(0, 10)) at.owner.change({ cardNumber, serials }, null);
     await feed.catchUp(at.owner.rows.length);
-    await at.asOwner(`truncate published_part, published_list, attempt, due_run`);
+    await at.asOwner(`truncate published_part, published_list, attempt, due_run cascade`);
     expect(await run.perform()).toBe('published');
     const again = (await lists.highest(at.issuer.skiHex))!;
     expect(again.number).toBeGreaterThan(list.number);

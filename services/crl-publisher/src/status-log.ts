@@ -1,10 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { CaError } from '#libs/errors';
-import type { CardRow, CutRow, StatusRow } from '#libs/events';
+import type { CardRow, CutRow } from '#libs/events';
 import type { StatusFeed } from '#libs/status-feed';
 import { keptCut } from './listings.js';
-
-const PAGE = 500;
 
 /** Our copy of the status log, as far as a run needs it. */
 export class StatusLog {
@@ -34,17 +32,6 @@ export class StatusLog {
 
   /** Changes of cards between two markers, in seq order. */
   async *cardRows(afterSeq: number, belowSeq: number): AsyncGenerator<CardRow> {
-    for (let after = afterSeq; ;) {
-      const rows = await this.source.query<{ seq: string; content: string }[]>(
-        'select seq, content from feed_row where seq > $1 and seq < $2 order by seq limit $3',
-        [after, belowSeq, PAGE],
-      );
-      if (rows.length === 0) return;
-      after = Number(rows.at(-1)!.seq);
-      for (const { content } of rows) {
-        const row = JSON.parse(content) as StatusRow;
-        if (row.kind !== 'cut') yield row;
-      }
-    }
+    for await (const row of this.feed.rows(afterSeq, belowSeq)) if (row.kind !== 'cut') yield row;
   }
 }
