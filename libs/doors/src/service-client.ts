@@ -24,7 +24,10 @@ export class PeerUnreachable extends Error {
   override readonly name = 'PeerUnreachable';
 }
 
-/** HTTP between services: idempotent calls only, each with a time limit; a peer's problem comes back as the CaError it was. */
+/**
+ * HTTP between services: only calls that may be repeated, each with a time limit. A peer's problem comes back as the
+ * CaError it was.
+ */
 export class ServiceClient {
   constructor(
     private readonly baseUrl: string,
@@ -34,7 +37,7 @@ export class ServiceClient {
 
   /** @throws CaError as the peer named it; PeerUnreachable for no answer, a 5xx without a name, or one that is no JSON */
   async call<T extends z.ZodType>(
-    method: 'GET' | 'PUT',
+    method: 'GET' | 'PUT' | 'POST',
     path: string,
     returns: T,
     body?: unknown,
