@@ -8,6 +8,8 @@ interface Route {
   listener: RequestListener;
   methods: Set<string>;
   pattern: RegExp;
+  /** Without a parameter: beats those with one, so that /crls/next is not the list called "next". */
+  isLiteral: boolean;
 }
 
 /**
@@ -24,13 +26,12 @@ export class Gateway {
     const routes = [
       ...services.flatMap(({ name, app, document }) =>
         Object.entries(document.paths).map(([path, item]) =>
-          route(name, app.getHttpAdapter().getInstance() as RequestListener, path, methodsOf(item)),
+          route(name, app.getHttpAdapter().getInstance() as RequestListener, path, methodsOf(item), takesRest(item)),
         ),
       ),
       ...Object.entries(own.paths).map(([path, methods]) => route('all-in-one', own.listener, path, methods)),
     ];
-    // A literal step beats a parameter: /crls/next is not the list called "next".
-    routes.sort((a, b) => Number(a.pattern.source.includes('[^/]')) - Number(b.pattern.source.includes('[^/]')));
+    routes.sort((a, b) => Number(b.isLiteral) - Number(a.isLiteral));
     refuseDoubles(routes);
     this.#routes = routes;
   }
@@ -72,12 +73,19 @@ export function mergeDocuments(services: readonly RunningService[], info: OpenAP
   return merged;
 }
 
-function route(service: string, listener: RequestListener, path: string, methods: string[]): Route {
+/** @param rest  the parameter takes the rest of the path, slashes and all */
+function route(service: string, listener: RequestListener, path: string, methods: string[], rest = false): Route {
   const source = path
     .split(/(\{[^}]+\})/)
-    .map((part) => (part.startsWith('{') ? '[^/]+?' : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
+    .map((part) => (part.startsWith('{') ? (rest ? '.+' : '[^/]+?') : part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')))
     .join('');
-  return { service, listener, methods: new Set(methods), pattern: new RegExp(`^${source}$`) };
+  const isLiteral = !path.includes('{');
+  return { service, listener, methods: new Set(methods), pattern: new RegExp(`^${source}$`), isLiteral };
+}
+
+/** An operation says so with `x-kaika-rest` (OpenAPI has no word for it): base64 in OCSP's GET has slashes. */
+function takesRest(item: object): boolean {
+  return Object.values(item).some((operation: { 'x-kaika-rest'?: boolean }) => operation['x-kaika-rest'] === true);
 }
 
 function methodsOf(item: object): string[] {

@@ -112,7 +112,9 @@ async function start(
     KAIKA_PORTAL_ORIGINS: origins.join(),
     KAIKA_AUTHORITY_DIR: dir('authority'),
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
+    KAIKA_ISSUANCE_URL: `http://127.0.0.1:${port}`,
     KAIKA_CRL_DIR: dir('crl'),
+    KAIKA_OCSP_DIR: dir('ocsp'),
     KAIKA_BUS_URL: bus.appUrl,
     KAIKA_JOBS_URL: jobs.appUrl,
   };
