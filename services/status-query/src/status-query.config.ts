@@ -17,6 +17,12 @@ export interface StatusQueryConfig {
    * passphrase will do.
    */
   authorityDir: string;
+  /** `KAIKA_ISSUANCE_URL`: base address of the service that certifies OCSP delegates and knows every certificate. */
+  issuanceUrl: string;
+  /** `KAIKA_OCSP_DIR`: this replica's own keys and certificates as OCSP delegate; made anew when lost. */
+  ocspDir: string;
+  /** `KAIKA_OCSP_KEY`: kind of the delegate's keys; `rsa-2048` for relying parties that don't know ECDSA. */
+  ocspKey: 'p-256' | 'rsa-2048';
 }
 
 const settings = z.object({
@@ -26,6 +32,9 @@ const settings = z.object({
   KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: secretFile(),
   KAIKA_AUTHORITY_DIR: z.string(),
+  KAIKA_ISSUANCE_URL: httpUrl(),
+  KAIKA_OCSP_DIR: z.string(),
+  KAIKA_OCSP_KEY: z.enum(['p-256', 'rsa-2048']).default('p-256'),
 });
 
 /** @throws ConfigError naming the variables */
@@ -38,5 +47,8 @@ export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<Sta
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
     authorityDir: read.KAIKA_AUTHORITY_DIR,
+    issuanceUrl: read.KAIKA_ISSUANCE_URL,
+    ocspDir: read.KAIKA_OCSP_DIR,
+    ocspKey: read.KAIKA_OCSP_KEY,
   };
 }

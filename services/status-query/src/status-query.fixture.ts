@@ -1,83 +1,25 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { Client } from 'pg';
 import { Clock } from '#libs/clock';
-import { ensureKeyPair } from '#libs/credentials';
+import { ensureKeyPair, type KeyPair } from '#libs/credentials';
 import { migrate, provision, type TestDatabase, withTestDatabase } from '#libs/database';
-import {
-  type CardRow,
-  type EventData,
-  FIRST_PREV_HASH,
-  type KaikaEvent,
-  newEvent,
-  type StatusRow,
-  statusRowHash,
-  topicOf,
-} from '#libs/events';
+import { issueToken, type Role } from '#libs/doors';
+import { type CardRow, type KaikaEvent, newEvent, TOPICS, topicOf } from '#libs/events';
 import { createLogger, createService, type RunningService } from '#libs/host';
-import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
+import { BUS_MIGRATIONS, EmbeddedLog } from '#libs/messaging';
 import { type Authority, buildTbs, ceremony, newSerial, type Profile, PROFILES, signTbs } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { statusQuery } from './index.js';
+import { FakeIssuance, FakeOwner, type Issued, MEANT } from './owners.fixture.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
 
 export const NOT_AFTER = new Date('2031-11-21T15:59:59Z');
-const MEANT = { source: 'test', now: new Date('2026-11-21T02:00:00Z') };
-const TYPES = {
-  accepted: 'certificate.accepted',
-  suspended: 'certificate.suspended',
-  resumed: 'certificate.resumed',
-  revoked: 'certificate.revoked',
-  cut: 'status.cut',
-} as const;
-
-/** Stands for `suspension`: the log, and where it is asked for. */
-export class FakeOwner {
-  readonly epoch = randomUUID();
-  readonly log: StatusRow[] = [];
-  /** Gives its rows to those who ask. Off, it answers that it has none. */
-  answers = false;
-  readonly #server: Server = createServer((request, response) => {
-    const url = new URL(request.url!, 'http://x');
-    const isAllowed = request.headers.authorization?.startsWith('Bearer ') && url.pathname === '/api/v1/status-log';
-    const [after, limit] = ['after', 'limit'].map((name) => Number(url.searchParams.get(name)));
-    const rows = this.answers ? this.log.filter(({ seq }) => seq > after!).slice(0, limit) : [];
-    response.writeHead(isAllowed ? 200 : 403, { 'content-type': 'application/json' });
-    response.end(JSON.stringify({ epoch: this.epoch, rows }));
-  });
-
-  /** Writes the next row, as the owner would, and its event. */
-  write(content: Partial<CardRow> | { kind: 'cut'; cut: string; lists: [] }): KaikaEvent {
-    const last = this.log.at(-1);
-    const row = {
-      ...{ epoch: this.epoch, seq: this.log.length + 1, prevHash: last?.hash ?? FIRST_PREV_HASH, hash: '' },
-      at: new Date(MEANT.now.getTime() + this.log.length).toISOString(),
-      ...content,
-    } as StatusRow;
-    row.hash = statusRowHash(row);
-    this.log.push(row);
-    const key = row.kind === 'cut' ? 'cut' : row.cardNumber;
-    return newEvent(TYPES[row.kind], key, row, MEANT) as KaikaEvent;
-  }
-
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): Promise<void> {
-    this.#server.closeAllConnections();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
-}
-
-export type Issued = EventData<'certificate.issued'>;
-
+const ISSUER = 'http://issuer.example';
 /** Changes of one card, each as a row that says the whole state after it. */
 export class CardStory {
   private acceptedAt: string | null = null;
@@ -131,10 +73,12 @@ export class StatusQueryBench {
   readonly dir = mkdtempSync(join(tmpdir(), 'kaika-query-'));
   readonly clock = new Clock();
   readonly owner = new FakeOwner();
+  readonly issuance = new FakeIssuance(this.clock);
   authority!: Authority;
   service!: RunningService;
   #owner!: Client;
-  #base = '';
+  #key!: KeyPair;
+  url = '';
   #busUrl = '';
   #nextCard = 1;
 
@@ -144,10 +88,10 @@ export class StatusQueryBench {
     bench.service = await createService('status-query', await statusQuery.module(env), {
       log: createLogger('silent'),
       clock: bench.clock,
-      tokens: { issuer: 'http://issuer.example', jwksFile: join(bench.dir, 'jwks.json') },
+      tokens: { issuer: ISSUER, jwksFile: join(bench.dir, 'jwks.json') },
     });
     await bench.service.app.listen(0, '127.0.0.1');
-    bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1/certificates`;
+    bench.url = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}`;
     return bench;
   }
 
@@ -159,8 +103,8 @@ export class StatusQueryBench {
     await migrate({ ownerUrl: own.ownerUrl, schema: 'status_query', migrations: [...statusQuery.migrations] as never });
     this.#owner = new Client({ connectionString: own.ownerUrl });
     await this.#owner.connect();
-    await ensureKeyPair(join(this.dir, 'service'), 'Ed25519');
-    writeFileSync(join(this.dir, 'jwks.json'), '{"keys":[]}');
+    this.#key = await ensureKeyPair(join(this.dir, 'service'), 'Ed25519');
+    writeFileSync(join(this.dir, 'jwks.json'), JSON.stringify({ keys: [this.#key.publicJwk] }));
     this.authority = await ceremony({
       dir: join(this.dir, 'authority'),
       publicUrl: 'http://ca.example',
@@ -169,19 +113,23 @@ export class StatusQueryBench {
       keys: { root: 'p-384', issuing: 'p-384', card: 'p-256' }, // an RSA-4096 key takes seconds
       log: () => undefined,
     });
+    this.issuance.authority = this.authority;
     return {
       DATABASE_URL: own.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_SUSPENSION_URL: await this.owner.listen(),
-      KAIKA_TOKEN_ISSUER: 'http://issuer.example',
+      KAIKA_TOKEN_ISSUER: ISSUER,
       KAIKA_SERVICE_KEY_FILE: join(this.dir, 'service'),
       KAIKA_AUTHORITY_DIR: join(this.dir, 'authority'),
+      KAIKA_ISSUANCE_URL: await this.issuance.listen(),
+      KAIKA_OCSP_DIR: join(this.dir, 'ocsp'),
     };
   }
 
   async stop(): Promise<void> {
     await this.service.close();
     await this.owner.close();
+    await this.issuance.close();
     await this.#owner.end();
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -239,15 +187,20 @@ export class StatusQueryBench {
 
   /** As the bus would, at once. */
   async deliver(...events: KaikaEvent[]): Promise<void> {
-    const { app } = this.service;
+    const handlers = this.service.app.get(StatusQueryHandlers);
     for (const event of events) {
-      const record = { topic: topicOf(event.type), key: event.subject, id: event.id, value: JSON.stringify(event) };
-      await app.get(Consumer).receive(record, app.get(StatusQueryHandlers).on);
+      const topic = topicOf(event.type);
+      const record = { topic, key: event.subject, id: event.id, value: JSON.stringify(event) };
+      await (topic === TOPICS.status ? handlers.onStatus(record) : handlers.onIssuance(record));
     }
   }
 
   get(path: string): Promise<Response> {
-    return fetch(this.#base + path);
+    return fetch(`${this.url}/api/v1/certificates${path}`);
+  }
+
+  token(...roles: Role[]): Promise<string> {
+    return issueToken(this.#key, { issuer: ISSUER, subject: 'chen', roles, lifetimeSeconds: 60 });
   }
 
   async find(cardNumber: string): Promise<{ items: Record<string, unknown>[]; asOfSeq: number; next: null }> {

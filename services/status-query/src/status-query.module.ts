@@ -1,23 +1,28 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, type MiddlewareConsumer, Module, type NestModule } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { DatabaseModule } from '#libs/database';
-import { ServiceClient, serviceTokens } from '#libs/doors';
-import { statusRow, type StatusRow, TOPICS } from '#libs/events';
+import { TOPICS } from '#libs/events';
+import { LOG } from '#libs/host';
 import { MessagingModule } from '#libs/messaging';
-import { loadAuthority } from '#libs/pki';
+import { DelegateStore, Responder } from '#libs/ocsp';
+import { type Authority, loadAuthority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { CertificatesController } from './certificates.controller.js';
 import { AUTHORITY } from './chain.js';
+import { CERTIFY, type Certify, DelegateKeeper } from './ocsp/delegate-keeper.js';
+import { KnownCertificates } from './ocsp/known-certificates.js';
+import { OcspController, oneStep } from './ocsp/ocsp.controller.js';
+import { OcspService } from './ocsp/ocsp.service.js';
+import { Watermarks } from './ocsp/watermarks.js';
+import { Owners } from './owners.js';
 import { applyStatusRow } from './read-model.js';
 import { SearchService } from './search.service.js';
 import type { StatusQueryConfig } from './status-query.config.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
 
-const statusLog = z.object({ epoch: z.uuid(), rows: z.array(statusRow) });
-
 @Module({})
-export class StatusQueryModule {
+export class StatusQueryModule implements NestModule {
   static register(config: StatusQueryConfig): DynamicModule {
     return {
       module: StatusQueryModule,
@@ -29,27 +34,51 @@ export class StatusQueryModule {
           neverDeadLetter: [TOPICS.status],
         }),
       ],
-      controllers: [CertificatesController, StatusQueryHandlers],
+      controllers: [CertificatesController, OcspController, StatusQueryHandlers],
       providers: [
-        SearchService,
+        ...[SearchService, Watermarks, KnownCertificates, OcspService, DelegateKeeper],
+        { provide: Owners, useFactory: () => new Owners(config) },
         { provide: AUTHORITY, useFactory: () => loadAuthority(config.authorityDir) },
         {
           provide: StatusFeed,
-          useFactory: (source: DataSource) =>
-            new StatusFeed({ source, apply: applyStatusRow, fetchRows: rowsOfOwner(config) }),
-          inject: [DataSource],
+          useFactory: (source: DataSource, owners: Owners) =>
+            new StatusFeed({
+              source,
+              apply: applyStatusRow,
+              fetchRows: (after, limit) => owners.statusRows(after, limit),
+            }),
+          inject: [DataSource, Owners],
+        },
+        {
+          provide: CERTIFY,
+          useFactory:
+            (owners: Owners): Certify =>
+            (request) =>
+              owners.certifyDelegate(request),
+          inject: [Owners],
+        },
+        {
+          provide: DelegateStore,
+          useFactory: ({ issuing }: Authority, log: Logger) =>
+            new DelegateStore({
+              dir: config.ocspDir,
+              issuer: issuing,
+              keyKind: config.ocspKey,
+              log: (line) => log.warn(line),
+            }),
+          inject: [AUTHORITY, LOG],
+        },
+        {
+          provide: Responder,
+          useFactory: ({ issuing }: Authority, known: KnownCertificates) =>
+            new Responder({ issuer: issuing, lookup: (serials) => known.find(serials) }),
+          inject: [AUTHORITY, KnownCertificates],
         },
       ],
     };
   }
-}
 
-/** The owner of the log, for rows the bus did not bring. */
-function rowsOfOwner(config: StatusQueryConfig): (after: number, limit: number) => Promise<StatusRow[]> {
-  const tokens = serviceTokens(config.serviceKey, config.tokenIssuer, 'status-query');
-  const suspension = new ServiceClient(config.suspensionUrl, tokens);
-  return async (after, limit) => {
-    const { rows } = await suspension.call('GET', `/api/v1/status-log?after=${after}&limit=${limit}`, statusLog);
-    return rows;
-  };
+  configure(consumer: MiddlewareConsumer): void {
+    consumer.apply(oneStep).forRoutes('ocsp');
+  }
 }
