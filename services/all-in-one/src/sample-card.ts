@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep } from '#libs/clock';
 import { demoToken, type DemoUser } from './demo-users.js';
 import type { Instance } from './instance.js';
 
@@ -40,6 +41,7 @@ export async function sampleCard(
       authorization: `Bearer ${operator}`,
     },
   );
+  await known(instance);
   await fetch(`${instance.agentUrl}/virtual/reader`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json', origin: instance.url, 'x-kaika-agent': '1' },
@@ -50,6 +52,14 @@ export async function sampleCard(
   renameSync(`${file}.new`, file);
   progress('  two certificates issued; the card is in the virtual reader');
   return card;
+}
+
+/** The other services hear of the card a moment later; what is printed next should work at once. */
+async function known(instance: Instance): Promise<void> {
+  for (const until = performance.now() + 10_000; performance.now() < until; await sleep(50)) {
+    const answer = await fetch(`${instance.url}/api/v1/certificates?cardNumber=${CARD_NUMBER}`);
+    if (((await answer.json()) as { items?: unknown[] }).items?.length) return;
+  }
 }
 
 export function whatToTry(instance: Instance, { cardNumber, userCode }: SampleCard): string {
