@@ -199,6 +199,20 @@ describe('the entry on the list', () => {
     expect(listingOf(revoked)).toEqual({ reason: 'keyCompromise', since: '2026-02-01T00:00:00Z' });
   });
 
+  it('says since when a key was in wrong hands, if that is known, and never with a hold', () => {
+    const compromisedAt = new Date('2026-01-15T00:00:00.999Z');
+    const revoked = run(
+      pending,
+      [{ name: 'hold', holder: 'ca' }, '2026-02-01T00:00:00Z'],
+      [{ name: 'revoke', reason: 'keyCompromise', compromisedAt }, '2026-02-05T00:00:00Z'],
+    );
+    expect(listingOf(revoked)).toEqual({
+      reason: 'keyCompromise',
+      since: '2026-02-01T00:00:00Z',
+      invalidityDate: '2026-01-15T00:00:00Z',
+    });
+  });
+
   it('starts anew with a hold after an interruption', () => {
     const again = run(
       pending,
