@@ -13,6 +13,7 @@ import { ProgressService } from './applications/progress.service.js';
 import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
+import { IssuedCertificatesController } from './certificates/issued-certificates.controller.js';
 import { CombinedController } from './intake/combined.controller.js';
 import { CombinedService } from './intake/combined.service.js';
 import { OfficesController } from './intake/offices.controller.js';
@@ -42,7 +43,7 @@ export class IssuanceModule {
       ],
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],
-        ...[ProductionController, CaController],
+        ...[ProductionController, CaController, IssuedCertificatesController],
       ],
       providers: [
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
