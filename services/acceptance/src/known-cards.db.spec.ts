@@ -70,10 +70,12 @@ describe('what other services tell of a card', () => {
           const data = await bench.credential(cardNumber, `Kaika#${generation}`, generation);
           credentials.push(newEvent('credential.set', cardNumber, data, MEANT));
         }
+        const person = newEvent('credential.set', cardNumber, await bench.representative(cardNumber), MEANT);
         const order = gen(deliveries, [
           [issued(cardNumber)],
           [credentials[0]!], // issuance sets the first, acceptance the later ones: two producers, no order between them
           credentials.slice(1),
+          [person],
           [status(cardNumber, 'accepted', 4), status(cardNumber, 'suspended', 6), status(cardNumber, 'revoked', 9)],
         ]);
         const { app } = bench.service;
@@ -83,7 +85,8 @@ describe('what other services tell of a card', () => {
         }
         const one = async (sql: string) => (await bench.sql(sql, [cardNumber]))[0];
         expect(await one('select way, jobs_released from card where card_number = $1')).toEqual({ way: 'A', jobs_released: 0 }); // prettier-ignore
-        expect(await one('select generation from verifier where card_number = $1')).toEqual({ generation: 3 });
+        expect(await one(`select generation from verifier where card_number = $1 and kind = 'user-code'`)).toEqual({ generation: 3 }); // prettier-ignore
+        expect(await one(`select generation from verifier where card_number = $1 and kind = 'representative'`)).toEqual({ generation: 1 }); // prettier-ignore
         expect(await one('select kind, seq from status_copy where card_number = $1')).toEqual({ kind: 'revoked', seq: '9' }); // prettier-ignore
       }),
       { numRuns: 25 },
@@ -91,11 +94,14 @@ describe('what other services tell of a card', () => {
     expect(await bench.sql('select 1 from dead_letter')).toEqual([]);
   }, 60_000);
 
-  it('is dead-lettered when a credential was sealed for another card', async () => {
+  it('is dead-lettered when a credential was sealed for another card or another kind', async () => {
     const { bench } = running;
     const data = await bench.credential('TT00000000900001', 'Kaika#1');
     await bench.deliver('credential.set', { ...data, cardNumber: 'TT00000000900002' });
-    expect(await bench.sql('select key, state from dead_letter')).toEqual([{ key: 'TT00000000900002', state: 'dead' }]);
+    // Nor does a user code pass for a person.
+    await bench.deliver('credential.set', { ...data, kind: 'representative' });
+    const dead = await bench.sql('select key, state from dead_letter order by key');
+    expect(dead).toEqual(['1', '2'].map((n) => ({ key: `TT0000000090000${n}`, state: 'dead' })));
     expect(await bench.sql(`select 1 from verifier where card_number like 'TT000000009%'`)).toEqual([]);
   });
 });

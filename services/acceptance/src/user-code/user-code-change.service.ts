@@ -29,7 +29,8 @@ export class UserCodeChangeService {
    */
   async change(cardNumber: string, given: { userCode: string; newUserCode: string; from: string }): Promise<Date> {
     const isKnown = await this.source.manager.existsBy(Card, { cardNumber });
-    const old = isKnown ? (await this.userCodes.verifiersOf(cardNumber))['user-code'] : undefined;
+    const { 'user-code': verifier } = await this.userCodes.verifiersOf(cardNumber);
+    const old = isKnown ? verifier : undefined;
     const right = await this.attempts.check({ cardNumber, purpose: 'user-code', source: given.from }, () =>
       this.hasher.verify(old?.verifier, given.userCode),
     );

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { FORM, withAcceptance } from './acceptance.fixture.js';
+import { Housekeeping } from './housekeeping.js';
+
+const running = withAcceptance();
+const DAY_MS = 86_400_000;
+const sweep = () => running.bench.service.app.get(Housekeeping).sweep();
+
+describe('housekeeping', () => {
+  it('drops old sessions, requests and counts, and neither evidence nor what a card still needs', async () => {
+    const { bench } = running;
+    bench.clock.set(-31 * DAY_MS);
+    const [live, refused] = [await bench.issueCard(), await bench.issueCard({ way: 'B' })];
+    const accepted = await bench.press(live);
+    const older = accepted.session.id;
+    const newest = await bench.press(live); // the older session ended with this one
+    const report = { nationalId: FORM.nationalId, birthDate: FORM.birthDate, whatIsWrong: 'x' };
+    const refusal = await bench.pressWith(refused, 'B', report, 'refusal');
+    await bench.press(refused, 'wrong-code');
+    await bench.call('POST', '/user-codes', { cardNumber: live.sample.cardNumber });
+    bench.clock.set(-29 * DAY_MS);
+    const recent = await bench.begin(live.sample.cardNumber);
+    bench.clock.set(0);
+    await bench.sql(`insert into attempt values ('user-code', 'TT00000000009999', 10, '2020-01-01')`);
+    const evidence = await bench.sql('select session from evidence');
+
+    const { attempts, sessions, resets } = await sweep();
+    expect({ sessions, resets }).toEqual({ sessions: 2, resets: 1 }); // the abandoned one went when the next began
+    expect(attempts).toBeGreaterThan(0);
+    const left = (await bench.sql<{ id: string }>('select id from activation')).map(({ id }) => id);
+    expect(left.sort()).toEqual([newest.session.id, recent.id].sort());
+    expect(left).not.toContain(older);
+    expect(left).not.toContain(refusal.session.id);
+    expect(await bench.sql('select session from evidence')).toEqual(evidence);
+    expect(await bench.sql('select subject from attempt')).toEqual([{ subject: 'TT00000000009999' }]); // a lock stays
+    expect(await bench.state(newest.session.id)).toBe('accepted');
+    expect(await sweep()).toEqual({ attempts: 0, sessions: 0, resets: 0 });
+  });
+
+  it('runs when the service starts, and goes on after a failure', async () => {
+    const { bench } = running;
+    expect(bench.log).toContain('rows nobody needs any more were dropped');
+    await bench.sql('insert into user_code_reset (id, card_number, nonce, expires_at) values ($1, $2, $3, $4)', [
+      ...[randomUUID(), 'TT00000000000001', Buffer.alloc(32), '2020-01-01'],
+    ]);
+    expect((await sweep()).resets).toBe(1);
+  });
+});
