@@ -1,21 +1,21 @@
-import { Inject, Injectable } from "@nestjs/common";
-import { DataSource, type EntityManager } from "typeorm";
-import { Clock } from "#libs/clock";
-import { sealCredential } from "#libs/credentials";
-import { CaError } from "#libs/errors";
-import { newEvent, type SerialPair } from "#libs/events";
-import { Outbox } from "#libs/messaging";
-import { ISSUANCE_CONFIG, type IssuanceConfig } from "../issuance.config.js";
-import { announcementOf, completeCard } from "./announcement.js";
-import type { CardHolder } from "./certificate-plan.js";
-import { CertificateIssuer } from "./certificate-issuer.js";
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { Clock } from '#libs/clock';
+import { sealCredential } from '#libs/credentials';
+import { CaError } from '#libs/errors';
+import { newEvent, type SerialPair } from '#libs/events';
+import { Outbox } from '#libs/messaging';
+import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { announcementOf, completeCard } from './announcement.js';
+import type { CardHolder } from './certificate-plan.js';
+import { CertificateIssuer } from './certificate-issuer.js';
 
 const FIRST_GENERATION = 1;
 
 export interface HolderWithVerifier extends CardHolder {
   /** Of the user code chosen in the application (way A), or of the representative's ID and birth date (way B). */
   readonly verifier: string;
-  readonly way: "A" | "B";
+  readonly way: 'A' | 'B';
 }
 
 /** Tells the other services of a finished card: its certificates and its first verifier, in one transaction. */
@@ -35,8 +35,8 @@ export class CardIssue {
     const { acceptance, suspension } = this.config.credentialRecipients;
     const { issuing } = this.config.authority;
     // A representative proves himself at activation only, so nobody else gets that verifier.
-    const recipients = way === "A" ? [acceptance, suspension] : [acceptance];
-    const kind = way === "A" ? "user-code" : "representative";
+    const recipients = way === 'A' ? [acceptance, suspension] : [acceptance];
+    const kind = way === 'A' ? 'user-code' : 'representative';
     const generation = FIRST_GENERATION;
     const credential = await sealCredential(recipients, {
       cardNumber,
@@ -47,28 +47,18 @@ export class CardIssue {
     return this.source.transaction(async (tx) => {
       // The row's lock comes before the outbox rows: ids of one card are then in commit order.
       const issued = await lock(tx, cardNumber);
-      const slots = completeCard(
-        await this.certificates.ofCard(cardNumber, tx),
-      );
+      const slots = completeCard(await this.certificates.ofCard(cardNumber, tx));
       const serials = {
-        signature: slots["9C"].serial,
-        encryption: slots["9D"].serial,
+        signature: slots['9C'].serial,
+        encryption: slots['9D'].serial,
       };
       if (issued) return serials;
       const now = this.clock.now();
-      await tx.query(
-        `update card set state = 'issued', issued_at = $2 where card_number = $1`,
-        [cardNumber, now],
-      );
-      const facts = { source: "issuance", now };
+      await tx.query(`update card set state = 'issued', issued_at = $2 where card_number = $1`, [cardNumber, now]);
+      const facts = { source: 'issuance', now };
       await this.outbox.add(tx, [
-        newEvent(
-          "certificate.issued",
-          cardNumber,
-          announcementOf(holder, slots, issuing.skiHex),
-          facts,
-        ),
-        newEvent("credential.set", cardNumber, { ...credential }, facts),
+        newEvent('certificate.issued', cardNumber, announcementOf(holder, slots, issuing.skiHex), facts),
+        newEvent('credential.set', cardNumber, { ...credential }, facts),
       ]);
       return serials;
     });
@@ -77,11 +67,9 @@ export class CardIssue {
 
 /** @returns whether the card was issued before */
 async function lock(tx: EntityManager, cardNumber: string): Promise<boolean> {
-  const [card] = await tx.query<{ state: string }[]>(
-    "select state from card where card_number = $1 for update",
-    [cardNumber],
-  );
-  if (!card || card.state === "blank")
-    throw new CaError("conflict", `card ${cardNumber} is not in production`);
-  return card.state !== "assigned";
+  const [card] = await tx.query<{ state: string }[]>('select state from card where card_number = $1 for update', [
+    cardNumber,
+  ]);
+  if (!card || card.state === 'blank') throw new CaError('conflict', `card ${cardNumber} is not in production`);
+  return card.state !== 'assigned';
 }
