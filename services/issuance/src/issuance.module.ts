@@ -13,6 +13,8 @@ import { ProgressService } from './applications/progress.service.js';
 import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
+import { DelegatesController } from './certificates/delegates.controller.js';
+import { DelegatesService } from './certificates/delegates.service.js';
 import { IssuedCertificatesController } from './certificates/issued-certificates.controller.js';
 import { CombinedController } from './intake/combined.controller.js';
 import { CombinedService } from './intake/combined.service.js';
@@ -43,12 +45,12 @@ export class IssuanceModule {
       ],
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],
-        ...[ProductionController, CaController, IssuedCertificatesController],
+        ...[ProductionController, CaController, IssuedCertificatesController, DelegatesController],
       ],
       providers: [
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService],
-        ...[ProductionRecords, CertificateIssuer, CardIssue],
+        ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
         { provide: VirtualCardStore, useFactory: () => new VirtualCardStore(config.virtualCardsDir) },
