@@ -120,6 +120,11 @@ export class FakeOwner {
     this.#forgotten.add(seq);
   }
 
+  /** Markers from now on say everything again. */
+  remember(): void {
+    this.#forgotten.clear();
+  }
+
   event(row: StatusRow): StatusEvent {
     const subject = row.kind === 'cut' ? this.issuerSki : row.cardNumber;
     return newEvent(EVENT_TYPES[row.kind], subject, row, {

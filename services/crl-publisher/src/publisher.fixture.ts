@@ -23,7 +23,7 @@ import { applyStatusRow } from './listings.js';
 import { ListRun } from './list-run.js';
 import { FakeOwner } from './owner.fixture.js';
 import { StatusOwner } from './owner.js';
-import { PublishedLists } from './published-lists.js';
+import { PublishedLists, type PublishedList } from './published-lists.js';
 import { ServedFiles } from './served-files.js';
 import { StatusLog } from './status-log.js';
 
@@ -48,6 +48,8 @@ export async function eventually(check: () => Promise<void> | void): Promise<voi
     }
   }
 }
+
+export type Runner = ReturnType<PublisherFixture['runner']>;
 
 /** Everything between a log's owner and the published files, on a real database; nothing runs by itself. */
 export class PublisherFixture {
@@ -109,6 +111,23 @@ export class PublisherFixture {
     const held = new HeldLists(source, new DualControl(clock), clock);
     const run = new ListRun({ source, clock, issuer, overlapSeconds: OVERLAP_SECONDS, owner, log, runs, emergencies, held, lists, files, alarms }); // prettier-ignore
     return { alarms, emergencies, feed, files, held, lists, log, run, runs };
+  }
+
+  /** Two officers ask for an emergency list at this moment of the log's clock. */
+  async approveEmergency({ emergencies }: Runner, now: Date): Promise<string> {
+    this.owner.now = () => now;
+    setClock(this.clock, now);
+    const { id } = await emergencies.request(this.issuer.skiHex, 'a key was stolen', 'wang');
+    await emergencies.approve(id, 'wu');
+    return id;
+  }
+
+  /** The list of a midnight, or of what else is due then. */
+  async publishAt({ run, lists }: Runner, now: Date): Promise<PublishedList> {
+    setClock(this.clock, now);
+    const outcome = await run.perform();
+    if (outcome !== 'published') throw new Error(`the run ended ${outcome}`);
+    return (await lists.highest(this.issuer.skiHex))!;
   }
 
   async deliver(feed: StatusFeed, ...rows: StatusRow[]): Promise<void> {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { CardRow } from '#libs/events';
 
 /**
  * The newest published list of a midnight. An entry leaves only after such a list, whose thisUpdate is later than the
@@ -36,18 +37,26 @@ export async function newestRetention(
   return row && { cut: row.cut, markerSeq: Number(row.marker_seq) };
 }
 
-/** Of these serials, those whose entry stands at the marker as far as the log goes, but has left after expiry. */
+/**
+ * Of these serials, those whose entry stands at the marker as far as the log goes, but has left after expiry. Asks the
+ * row of the log that put the entry there, which is chained, and not our own note of it.
+ */
 export async function retiredAmong(
   tx: EntityManager,
   issuerSki: string,
   serials: readonly string[],
   { markerSeq, retention }: { markerSeq: number; retention: Retention | undefined },
 ): Promise<Set<string>> {
-  const rows = await tx.query<{ serial: string }[]>(
-    `select upper(encode(serial, 'hex')) as serial from listing
-     where issuer_ski = $1 and serial = any($2::bytea[])
-       and from_seq < $3 and (to_seq is null or to_seq >= $3) and ${retiredSql(retention)}`,
-    [issuerSki, serials.map((serial) => Buffer.from(serial, 'hex')), markerSeq],
+  if (!retention) return new Set();
+  const rows = await tx.query<{ serial: string; content: string }[]>(
+    `select upper(encode(serial, 'hex')) as serial, content from listing join feed_row on seq = from_seq
+     where issuer_ski = $1 and serial = any($2::bytea[]) and from_seq < $3 and from_seq < $4
+       and (to_seq is null or to_seq >= $3)`,
+    [issuerSki, serials.map((serial) => Buffer.from(serial, 'hex')), markerSeq, retention.markerSeq],
   );
-  return new Set(rows.map(({ serial }) => serial));
+  const expired = rows.filter(({ content }) => {
+    const { notAfter } = JSON.parse(content) as CardRow;
+    return Date.parse(notAfter) < retention.cut.getTime();
+  });
+  return new Set(expired.map(({ serial }) => serial));
 }
