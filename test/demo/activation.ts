@@ -1,11 +1,15 @@
 import { ask, type Answer } from './http.js';
 import type { Address } from './instance.js';
 
-interface Holder {
-  cardNumber: string;
+/** What the holder knows: the user code, and for way B who the responsible person is, until a user code is set. */
+export interface Person {
+  way: 'A' | 'B';
   userCode: string;
   pin: string;
+  representative?: { nationalId: string; birthDate: string };
+  email?: string;
 }
+type Holder = Person & { cardNumber: string };
 
 /**
  * What the portal and the person at a kiosk do, from "insert the card" to the second signature. When anything on the
@@ -22,10 +26,8 @@ export async function activate(address: Address, holder: Holder): Promise<{ stat
   }
 }
 
-async function once(
-  { url, agentUrl }: Address,
-  { cardNumber, userCode, pin }: Holder,
-): Promise<{ state?: unknown; refusal?: Answer; lost?: boolean }> {
+async function once({ url, agentUrl }: Address, holder: Holder): Promise<Outcome> {
+  const { cardNumber, pin } = holder;
   const portal = (method: string, path: string, json?: unknown) =>
     ask(method, `${url}/api/v1${path}`, json === undefined ? {} : { json });
   const agent = (method: string, path: string, json?: unknown) =>
@@ -38,12 +40,15 @@ async function once(
   const card = await agent('POST', '/v1/card', {});
   if (card.status >= 400) return { refusal: card };
 
-  const session = await portal('POST', '/activations', { cardNumber, way: 'A' });
+  const session = await portal('POST', '/activations', { cardNumber, way: holder.way });
   const { id, nonce } = session.body;
   const proof = await agent('POST', '/v1/proofs', { session: id, nonce, purpose: 'accept' });
   if (proof.status >= 400) return { refusal: proof };
 
-  const accepted = await portal('POST', `/activations/${String(id)}/acceptance`, { proof: proof.body, userCode });
+  const accepted = await portal('POST', `/activations/${String(id)}/acceptance`, {
+    proof: proof.body,
+    ...personal(holder),
+  });
   if (accepted.status >= 400) return { refusal: accepted };
 
   const pinSession = await agent('POST', '/v1/pin-sessions', {
@@ -62,4 +67,15 @@ async function once(
     signature: done.body['signature'],
   });
   return completion.status < 400 ? { state: completion.body['state'] } : { refusal: completion, lost: true };
+}
+
+interface Outcome {
+  state?: unknown;
+  refusal?: Answer;
+  /** The centre has accepted, and what follows got lost: begin again. */
+  lost?: boolean;
+}
+
+function personal({ way, userCode, representative, email }: Holder) {
+  return way === 'A' ? { userCode } : { ...representative, email, newUserCode: userCode, newUserCodeAgain: userCode };
 }

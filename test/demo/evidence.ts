@@ -3,15 +3,15 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCrl } from '#libs/pki';
 import { ask } from './http.js';
+import type { Card } from './cards.js';
 import type { Address } from './instance.js';
 import type { Line } from './run.js';
-import { itemsOf, type Card } from './story.js';
+import { itemsOf, type World } from './world.js';
 
 /** Writes what anybody can check without this product: certificates, lists, and what was expected and seen. */
 export async function writeEvidence(
   out: string,
-  address: Address,
-  cards: readonly Card[],
+  { instance: { address }, cards, ocsp }: World,
   lines: readonly Line[],
 ): Promise<void> {
   await rm(out, { recursive: true, force: true });
@@ -23,8 +23,11 @@ export async function writeEvidence(
     json(cards.map(({ cardNumber, way, serials, finalStatus }) => ({ cardNumber, way, serials, finalStatus }))),
   );
 
+  await mkdir(join(out, 'ocsp'));
+  for (const { step, serial, der } of ocsp) await writeFile(join(out, 'ocsp', `${step}-${serial}.der`), der);
+
   let issuer: X509Certificate | undefined;
-  for (const serial of cards.flatMap(({ serials }) => [serials.sign, serials.enc])) {
+  for (const serial of cards.flatMap(downloadable)) {
     const { bytes } = await ask('GET', `${address.url}/api/v1/certificates/${serial}.pem`);
     await writeFile(join(out, 'certs', `${serial}.pem`), bytes);
     issuer ??= await issuerOf(new X509Certificate(bytes), address);
@@ -35,6 +38,9 @@ export async function writeEvidence(
   }
   await writeLists(join(out, 'crl'), address);
 }
+
+/** Before acceptance there is nothing to download. */
+const downloadable = ({ finalStatus, serials }: Card) => (finalStatus === 'pending' ? [] : [serials.sign, serials.enc]);
 
 /** Follows the certificate's own AIA (RFC 5280 §4.2.2.1) as a relying party would. */
 async function issuerOf(certificate: X509Certificate, address: Address): Promise<X509Certificate> {

@@ -10,6 +10,9 @@ export interface Asked {
   token?: string;
   json?: unknown;
   form?: Record<string, string>;
+  /** Octets as they are, of media type `type`. */
+  body?: Uint8Array;
+  type?: string;
   headers?: Record<string, string>;
 }
 
@@ -19,7 +22,11 @@ const PATIENCE_MS = 60_000;
  * One HTTP request, repeated while nobody answers or the answer says "not now" (503): what a careful client does, and
  * what makes it safe to kill the server at any moment. Every command it is used for is idempotent.
  */
-export async function ask(method: string, url: string, { token, json, form, headers }: Asked = {}): Promise<Answer> {
+export async function ask(
+  method: string,
+  url: string,
+  { token, json, form, body, type, headers }: Asked = {},
+): Promise<Answer> {
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(100)) {
     try {
       const response = await fetch(url, {
@@ -29,9 +36,11 @@ export async function ask(method: string, url: string, { token, json, form, head
           ...(token && { authorization: `Bearer ${token}` }),
           ...(json !== undefined && { 'content-type': 'application/json' }),
           ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
+          ...(type && { 'content-type': type }),
         },
         ...(json !== undefined && { body: JSON.stringify(json) }),
         ...(form && { body: new URLSearchParams(form).toString() }),
+        ...(body && { body: Buffer.from(body) }),
         redirect: 'manual',
       });
       const bytes = Buffer.from(await response.arrayBuffer());

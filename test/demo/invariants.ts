@@ -7,7 +7,8 @@ import { FIRST_PREV_HASH, statusRowHash, type CardRow, type StatusRow } from '#l
 import { readCrl } from '#libs/pki';
 import { ask } from './http.js';
 import type { Instance } from './instance.js';
-import { itemsOf, type Card } from './story.js';
+import type { Card } from './cards.js';
+import { itemsOf } from './world.js';
 
 /** Looks at a finished instance from outside and names what does not hold (DESIGN.md §5, invariants 1–6 and 9). */
 export async function checkInvariants(instance: Instance, cards: readonly Card[]): Promise<string[]> {
@@ -49,12 +50,11 @@ function chain(rows: StatusRow[]): string[] {
   return broken;
 }
 
-/** Each acknowledged act once: accepted, suspended, resumed. */
+/** Each acknowledged act once, and no other. */
 function changes(rows: StatusRow[], cards: readonly Card[]): string[] {
-  return cards.flatMap(({ cardNumber }) => {
+  return cards.flatMap(({ cardNumber, history }) => {
     const kinds = rows.filter((row) => row.kind !== 'cut' && row.cardNumber === cardNumber).map((row) => row.kind);
-    const expected = ['accepted', 'suspended', 'resumed'];
-    return kinds.join() === expected.join() ? [] : [`${cardNumber}: ${kinds.join()}`];
+    return kinds.join() === history.join() ? [] : [`${cardNumber}: ${kinds.join()}`];
   });
 }
 
@@ -106,7 +106,8 @@ async function agreement(instance: Instance, rows: StatusRow[], cards: readonly 
       await ask('GET', `${instance.address.url}/api/v1/certificates?cardNumber=${card.cardNumber}`),
     );
     const row = rows.findLast((one): one is CardRow => one.kind !== 'cut' && one.cardNumber === card.cardNumber);
-    const expected = row?.holds.length ? 'suspended' : row?.acceptedAt ? 'valid' : 'pending';
+    const expected =
+      row?.kind === 'revoked' ? 'revoked' : row?.holds.length ? 'suspended' : row?.acceptedAt ? 'valid' : 'pending';
     if (items.length !== 1 || items[0]!['status'] !== expected)
       broken.push(`search says ${JSON.stringify(items.map((i) => i['status']))}, the log ${expected}`);
   }

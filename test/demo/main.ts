@@ -8,7 +8,9 @@ import { Instance } from './instance.js';
 import { checkInvariants } from './invariants.js';
 import { killAtRandom } from './kills.js';
 import { play } from './run.js';
-import { CARD_NUMBER, story, storyDays, type Card } from './story.js';
+import { storyCards } from './cards.js';
+import { story } from './story.js';
+import { at, storyDays, World } from './world.js';
 
 const HELP = `npm run demo -- [options]
 
@@ -35,23 +37,18 @@ if (values.help) {
 
 async function demo(out: string, kills: number, keep: boolean): Promise<number> {
   const began = performance.now();
-  const now = systemClock().now();
   const dataDir = await mkdtemp(join(tmpdir(), 'kaika-demo-'));
-  const start = new Date(storyDays(now).first.getTime() + 7 * 3_600_000);
+  const days = storyDays(systemClock().now());
+  const start = at(days.first, 7);
   const instance = new Instance(dataDir, start, (line) => console.log(`  | ${line}`));
   const interrupted = () => void instance.kill().then(() => process.exit(130));
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     console.log(`A throw-away instance, its clock at ${rfc3339(start)}`);
     await instance.up();
-    const card: Card = {
-      cardNumber: CARD_NUMBER,
-      way: 'A',
-      userCode: '',
-      serials: { sign: '', enc: '' },
-      finalStatus: '',
-    };
-    const steps = story(instance, now, card);
+    const cards = storyCards();
+    const world = new World(instance, cards);
+    const steps = story(world, cards, days);
     const killer = killAtRandom(instance, steps.length, kills, (_step, afterMs) =>
       console.log(`  | kill -9 after ${afterMs} ms`),
     );
@@ -65,8 +62,8 @@ async function demo(out: string, kills: number, keep: boolean): Promise<number> 
       },
       killer,
     );
-    await writeEvidence(out, instance.address, [card], lines);
-    const broken = await checkInvariants(instance, [card]);
+    await writeEvidence(out, world, lines);
+    const broken = await checkInvariants(instance, cards);
     for (const invariant of broken) console.log(`✗ invariant: ${invariant}`);
     const wrong = lines.filter((line) => !line.ok).length;
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);

@@ -7,7 +7,9 @@ import { Instance } from '../demo/instance.js';
 import { checkInvariants } from '../demo/invariants.js';
 import { killAtRandom } from '../demo/kills.js';
 import { play } from '../demo/run.js';
-import { CARD_NUMBER, story, storyDays, type Card } from '../demo/story.js';
+import { storyCards } from '../demo/cards.js';
+import { story } from '../demo/story.js';
+import { at, storyDays, World } from '../demo/world.js';
 
 /** `npm run demo -- --kills 5` is the longer form. */
 const KILLS = 3;
@@ -15,26 +17,20 @@ const KILLS = 3;
 describe('an instance that is killed', () => {
   it(`${KILLS} times at random moments of the demo finishes it with every invariant intact`, async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'kaika-kills-'));
-    const now = systemClock().now();
-    const instance = new Instance(dataDir, new Date(storyDays(now).first.getTime() + 7 * 3_600_000));
+    const days = storyDays(systemClock().now());
+    const instance = new Instance(dataDir, at(days.first, 7));
     const kills: string[] = [];
     try {
       await instance.up();
-      const card: Card = {
-        cardNumber: CARD_NUMBER,
-        way: 'A',
-        userCode: '',
-        serials: { sign: '', enc: '' },
-        finalStatus: '',
-      };
-      const steps = story(instance, now, card);
+      const cards = storyCards();
+      const steps = story(new World(instance, cards), cards, days);
       const killer = killAtRandom(instance, steps.length, KILLS, (step, afterMs) =>
         kills.push(`${steps[step]!.step} + ${afterMs} ms`),
       );
       const lines = await play(instance, steps, () => {}, killer);
       expect({ kills, wrong: lines.filter((line) => !line.ok) }).toEqual({ kills, wrong: [] });
       expect(kills).toHaveLength(KILLS);
-      expect({ kills, broken: await checkInvariants(instance, [card]) }).toEqual({ kills, broken: [] });
+      expect({ kills, broken: await checkInvariants(instance, cards) }).toEqual({ kills, broken: [] });
     } finally {
       await instance.stop();
       rmSync(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { systemClock } from '#libs/clock';
 import { Instance } from '../demo/instance.js';
-import { storyDays } from '../demo/story.js';
+import { at, storyDays } from '../demo/world.js';
 
 /** A throw-away instance for the tests of one file, its clock at the beginning of the demo's first day. */
 export function runningInstance(): Instance {
   const dataDir = mkdtempSync(join(tmpdir(), 'kaika-e2e-'));
-  const start = new Date(storyDays(systemClock().now()).first.getTime() + 7 * 3_600_000);
+  const start = at(storyDays(systemClock().now()).first, 7);
   const instance = new Instance(dataDir, start);
   beforeAll(() => instance.up(), 120_000);
   afterAll(async () => {

@@ -21,7 +21,7 @@ export type ReasonCode = keyof typeof REASON_CODES;
 export const reasonCode = z.enum(Object.keys(REASON_CODES) as [ReasonCode, ...ReasonCode[]]);
 
 /** What a card's entry on the revocation list says; both its serials carry the same. */
-export const listing = z.object({
+export const listing = z.looseObject({
   reason: reasonCode,
   /** revocationDate: start of the current uninterrupted non-good period, whole seconds (DOMAIN.md §3). */
   since: utc,
