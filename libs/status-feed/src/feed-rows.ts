@@ -43,6 +43,25 @@ export async function replaceRow(tx: EntityManager, wrong: StatusRow, right: Sta
   ]);
 }
 
+/** Lands rows of the owner, and puts those in the place of what is there otherwise. */
+export async function correctRows(tx: EntityManager, rows: readonly StatusRow[]): Promise<void> {
+  const columns = [rows.map(({ seq }) => seq), rows.map(({ hash }) => hash), rows.map((row) => JSON.stringify(row))];
+  await tx.query(
+    `insert into feed_row (seq, hash, content) select * from unnest($1::bigint[], $2::text[], $3::text[])
+     on conflict do nothing`,
+    columns,
+  );
+  const wrong = await tx.query<{ seq: string; content: string }[]>(
+    `select seq, feed_row.content from feed_row join unnest($1::bigint[], $2::text[]) as owner (seq, hash) using (seq)
+     where feed_row.hash <> owner.hash`,
+    columns.slice(0, 2),
+  );
+  for (const { seq, content } of wrong) {
+    const right = rows.find((row) => row.seq === Number(seq))!;
+    await replaceRow(tx, statusRow.parse(JSON.parse(content)), right);
+  }
+}
+
 async function keepConflict(tx: EntityManager, row: StatusRow, hash: string, reason: Conflict): Promise<void> {
   await tx.query(
     'insert into feed_conflict (seq, hash, content, reason) values ($1, $2, $3, $4) on conflict do nothing',

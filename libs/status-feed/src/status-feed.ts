@@ -5,6 +5,7 @@ import { afterCommit } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { type StatusRow, statusRowHash } from '#libs/events';
 import { epochWasSeen, holeAge, landedAbove, landRow, nextRows, readWatermark, replaceRow, type Watermark, writeWatermark } from './feed-rows.js'; // prettier-ignore
+import { type Replay, replayLog } from './replay.js';
 
 export interface StatusFeedOptions {
   source: DataSource;
@@ -106,6 +107,11 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
         throw new CaError('conflict', `the status log ends at row ${mark.seq}, row ${seq} was asked for`);
       }
     }
+  }
+
+  /** See `replayLog`. */
+  replay(replay: Replay): Promise<Watermark> {
+    return replayLog(this.options, replay);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
