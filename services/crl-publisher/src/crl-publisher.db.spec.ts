@@ -1,64 +1,32 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { migrate, provision, withTestDatabase } from '#libs/database';
+import { withTestDatabase } from '#libs/database';
 import type { StatusRow } from '#libs/events';
-import { createService, type RunningService } from '#libs/host';
-import { prepareJobs } from '#libs/jobs';
-import { BUS_MIGRATIONS, EmbeddedLog } from '#libs/messaging';
 import { Alarms } from './alarms.js';
-import { crlPublisher } from './index.js';
 import { Midnight } from './midnight.js';
 import { newCard } from './owner.fixture.js';
-import { eventually, MIDNIGHTS, PublisherFixture, setClock, silent } from './publisher.fixture.js';
+import { eventually, MIDNIGHTS, PublisherFixture, setClock } from './publisher.fixture.js';
+import { PublisherService } from './publisher-service.fixture.js';
 
 const database = withTestDatabase();
 const at = new PublisherFixture(database);
-let service: RunningService;
-let bus: EmbeddedLog;
-let base: string;
+let publisher: PublisherService;
 
 beforeAll(async () => {
   await at.start();
-  const passwords = { owner: 'o', app: 'a' };
-  const busUrls = await provision(database.url, 'bus', passwords);
-  await migrate({ ownerUrl: busUrls.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
-  const jobs = await provision(database.url, 'jobs', passwords);
-  await prepareJobs(jobs.ownerUrl);
-  bus = new EmbeddedLog(busUrls.appUrl);
-  writeFileSync(join(at.dir, 'jwks.json'), '{"keys":[]}');
-  const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  writeFileSync(join(at.dir, 'service.jwk'), JSON.stringify({ ...key, kid: 'service' }), { mode: 0o600 });
-  const module = await crlPublisher.module({
-    DATABASE_URL: at.service.appUrl,
-    KAIKA_BUS_URL: busUrls.appUrl,
-    KAIKA_JOBS_URL: jobs.appUrl,
-    KAIKA_SUSPENSION_URL: at.ownerUrl,
-    KAIKA_TOKEN_ISSUER: 'http://issuer.example',
-    KAIKA_SERVICE_KEY_FILE: join(at.dir, 'service.jwk'),
-    KAIKA_AUTHORITY_DIR: join(at.dir, 'authority'),
-    KAIKA_CRL_DIR: join(at.dir, 'crl'),
-  });
-  service = await createService('crl-publisher', module, {
-    log: silent,
-    clock: at.clock,
-    tokens: { issuer: 'http://issuer.example', jwksFile: join(at.dir, 'jwks.json') },
-  });
-  await service.app.listen(0, '127.0.0.1');
-  base = `http://127.0.0.1:${(service.app.getHttpServer().address() as AddressInfo).port}`;
+  publisher = await PublisherService.start(at, database);
   await eventually(async () => expect((await get('/crl/complete.crl')).status).toBe(200));
 }, 120_000);
 afterAll(async () => {
-  await service?.close();
-  await bus?.close();
+  await publisher?.close();
   await at.stop();
 });
 
 async function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
-  const response = await fetch(base + path, { method, headers });
+  const response = await fetch(publisher.base + path, { method, headers });
   const bytes = Buffer.from(await response.arrayBuffer());
   return { status: response.status, headers: response.headers, bytes };
 }
@@ -67,7 +35,9 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 async function send(...rows: StatusRow[]): Promise<void> {
   const events = rows.map((row) => at.owner.event(row));
-  await bus.send(events.map((e) => ({ topic: 'kaika.status.v1', key: e.subject, id: e.id, value: JSON.stringify(e) })));
+  await publisher.bus.send(
+    events.map((e) => ({ topic: 'kaika.status.v1', key: e.subject, id: e.id, value: JSON.stringify(e) })),
+  );
 }
 
 async function served(number: string): Promise<void> {
@@ -173,15 +143,15 @@ describe('the crl-publisher', () => {
     expect(status).toBe(200);
     expect(headers.get('cache-control')).toBe('max-age=0, must-revalidate');
     at.owner.unreachable = false;
-    service.app.get(Midnight).poke();
+    publisher.running.app.get(Midnight).poke();
     await served('3');
   });
 });
 
 describe('the files of a replica', () => {
   const folder = () => join(at.dir, 'crl', at.issuer.skiHex);
-  const reconcile = () => service.app.get(Midnight).reconcile();
-  const repairs = () => service.app.get(Alarms).counts.get('fileRepaired') ?? 0;
+  const reconcile = () => publisher.running.app.get(Midnight).reconcile();
+  const repairs = () => publisher.running.app.get(Alarms).counts.get('fileRepaired') ?? 0;
 
   it('never go out altered, and are repaired from the database', async () => {
     const { bytes } = await get('/crl/complete.crl');
@@ -224,9 +194,9 @@ describe('the files of a replica', () => {
     await at.asOwner(`delete from due_run where number = 3`);
     await at.asOwner('update issuer set last_number = 2');
     await reconcile();
-    expect(service.app.get(Alarms).counts.get('databaseBehind')).toBeGreaterThan(0);
+    expect(publisher.running.app.get(Alarms).counts.get('databaseBehind')).toBeGreaterThan(0);
     expect((await get('/crl/complete.crl')).bytes).toEqual(bytes);
-    service.app.get(Midnight).poke();
+    publisher.running.app.get(Midnight).poke();
     await served('4');
     const [newest] = (await json('/api/v1/crls'))['items'] as { cut: string }[];
     expect(newest!.cut).toBe(MIDNIGHTS[1].toISOString());
@@ -238,7 +208,7 @@ describe('the files of a replica', () => {
     mkdirSync(join(at.dir, 'crl'), { recursive: true });
     writeFileSync(folder(), 'a file where the folder should be');
     await reconcile();
-    expect(service.app.get(Alarms).counts.get('reconcileFailed')).toBeGreaterThan(0);
+    expect(publisher.running.app.get(Alarms).counts.get('reconcileFailed')).toBeGreaterThan(0);
     rmSync(folder());
     await reconcile();
     expect((await get('/crl/complete.crl')).bytes).toEqual(bytes);

@@ -21,21 +21,26 @@ export async function* walkLists<T>(
 ): AsyncGenerator<T[]> {
   const [old, fresh] = [new Cursor(before), new Cursor(after)];
   let noted: T[] = [];
-  for (;;) {
-    if (old.spent || fresh.spent) {
-      if (noted.length > 0) yield noted;
-      noted = [];
-      if (old.spent) await old.fill();
-      if (fresh.spent) await fresh.fill();
+  try {
+    for (;;) {
+      if (old.spent || fresh.spent) {
+        if (noted.length > 0) yield noted;
+        noted = [];
+        if (old.spent) await old.fill();
+        if (fresh.spent) await fresh.fill();
+      }
+      const [was, is] = [old.entry, fresh.entry];
+      if (!was && !is) return;
+      const useOld = was && (!is || was.serial <= is.serial);
+      const useFresh = is && (!was || is.serial <= was.serial);
+      const found = note(useOld ? was : undefined, useFresh ? is : undefined);
+      if (found !== undefined) noted.push(found);
+      if (useOld) old.next();
+      if (useFresh) fresh.next();
     }
-    const [was, is] = [old.entry, fresh.entry];
-    if (!was && !is) return;
-    const useOld = was && (!is || was.serial <= is.serial);
-    const useFresh = is && (!was || is.serial <= was.serial);
-    const found = note(useOld ? was : undefined, useFresh ? is : undefined);
-    if (found !== undefined) noted.push(found);
-    if (useOld) old.next();
-    if (useFresh) fresh.next();
+  } finally {
+    // who stops early, or fails, leaves no file open
+    await Promise.all([old.close(), fresh.close()]);
   }
 }
 
@@ -78,6 +83,10 @@ class Cursor {
 
   next(): void {
     this.#at += 1;
+  }
+
+  async close(): Promise<void> {
+    await this.#batches.return?.();
   }
 
   async fill(): Promise<void> {
