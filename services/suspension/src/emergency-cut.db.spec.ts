@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { lastMidnight, nextMidnight, systemClock } from '#libs/clock';
 import { withTestDatabase } from '#libs/database';
-import { FIRST_PREV_HASH, type CutRow } from '#libs/events';
+import { FIRST_PREV_HASH, type CutRow, type EventData } from '#libs/events';
 import { replay } from './replay.fixture.js';
-import { Bench } from './suspension.fixture.js';
+import { Bench, SKI } from './suspension.fixture.js';
 
 const database = withTestDatabase();
 const dir = mkdtempSync(join(tmpdir(), 'kaika-suspension-'));
@@ -89,5 +89,22 @@ describe('the marker of an emergency list', () => {
     expect(await kinds()).toEqual(['cut', 'suspended', 'emergency', 'cut', 'emergency']);
     expect(await bench.log.cutIfDue()).toBeUndefined();
     replay(await bench.rows());
+  });
+
+  it('gives its list to the receipts of what is below it, and to no others', async () => {
+    const [before, after] = [await bench.card(), await bench.card()];
+    const receipt = await bench.suspend(before);
+    const marker = await emergency();
+    const late = await bench.suspend(after);
+    const midnight = { seq: marker.seq + 100 };
+    for (const [number, kind, { seq }] of [
+      ['12', 'scheduled', midnight],
+      ['11', 'emergency', marker],
+    ] as const) {
+      const list = { issuerSki: SKI, number, kind, markerSeq: seq, sha256: number.padStart(64, '0') };
+      await bench.transaction((tx) => bench.receipts.complete(tx, list as EventData<'crl.published'>));
+    }
+    expect((await bench.receipts.read(receipt.id)).list?.number).toBe('11');
+    expect((await bench.receipts.read(late.id)).list?.number).toBe('12');
   });
 });
