@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Body, Controller, Get, Module, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, Ip, Module, Param, Post, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { systemClock } from '#libs/clock';
 import { Endpoint, issueToken, type SigningKey } from '#libs/doors';
 import { createLogger } from './logger.js';
+import { scrape } from '#libs/metrics';
 import { createService, type RunningService } from './create-service.js';
+import { readHostConfig } from './host.config.js';
 
 const ISSUER = 'http://issuer.example';
 
@@ -44,6 +46,12 @@ class ThingsController {
   @Endpoint({ allow: 'anyone', summary: 'Take in', status: 200, body: z.object({ name: z.string(), n: z.number() }) })
   signed(@Req() { rawBody }: Request) {
     return { octets: rawBody?.toString('base64') ?? null };
+  }
+
+  @Get('caller/address')
+  @Endpoint({ allow: 'anyone', summary: 'Whose attempts are counted' })
+  address(@Ip() ip: string) {
+    return { ip };
   }
 
   @Get()
@@ -144,6 +152,49 @@ describe('a service', () => {
     };
     expect(await send({ 'X-JWS-Signature': 'x' })).toEqual({ octets: Buffer.from(body).toString('base64') });
     expect(await send({})).toEqual({ octets: null });
+  });
+
+  it('times requests by the template of their route, and what has none together', async () => {
+    await fetch(`${base}/123456`);
+    await fetch(`${base}/123456/7`);
+    await fetch(base, { method: 'PROPFIND' });
+    const { text } = await scrape();
+    expect(text).toMatch(/_count\{service="things",method="GET",route="\/api\/v1\/things\/:n",status="200"\} [1-9]/);
+    expect(text).toMatch(/_count\{service="things",method="GET",route="none",status="404"\} [1-9]/);
+    expect(text).toContain('_count{service="things",method="other",route="none",status="404"} 1');
+    expect(text).not.toContain('123456');
+  });
+
+  it('believes no proxy, but for those it was told of', async () => {
+    const ask = async (at: string) => {
+      const response = await fetch(`${at}/caller/address`, {
+        headers: { 'x-forwarded-for': '203.0.113.9, 192.0.2.7' },
+      });
+      return ((await response.json()) as { ip: string }).ip;
+    };
+    expect(await ask(base)).toMatch(/127\.0\.0\.1$/);
+    for (const [setting, ip] of [
+      ['1', '192.0.2.7'],
+      ['2', '203.0.113.9'],
+      ['127.0.0.0/8', '192.0.2.7'],
+      ['loopback, 192.0.2.0/24', '203.0.113.9'],
+      ['198.51.100.1', '127.0.0.1'],
+    ]) {
+      const behind = await createService('things', ThingsModule, {
+        ...readHostConfig({ KAIKA_TRUST_PROXY: setting }),
+        log: createLogger('silent'),
+        clock: systemClock(),
+        tokens: { issuer: ISSUER, jwksFile: join(dir, 'jwks.json') },
+      });
+      await behind.app.listen(0, '127.0.0.1');
+      const { port } = behind.app.getHttpServer().address() as AddressInfo;
+      expect(await ask(`http://127.0.0.1:${port}/api/v1/things`)).toBe(ip);
+      await behind.close();
+    }
+    for (const wrong of ['true', '0', '6', '10.0.0.0/33', 'proxy.example', '10.0.0.1,', '::1/129']) {
+      expect(() => readHostConfig({ KAIKA_TRUST_PROXY: wrong })).toThrow(/KAIKA_TRUST_PROXY: must be/);
+    }
+    expect(readHostConfig({})).toEqual({ trustProxy: false });
   });
 
   it('documents door, body, answer and problems of each endpoint', () => {

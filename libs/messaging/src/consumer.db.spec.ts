@@ -5,7 +5,7 @@ import { type TestService, withTestDatabase } from '#libs/database';
 import { type KaikaEvent, newEvent, topicOf } from '#libs/events';
 import { effects, MEMBER_MIGRATIONS, numbered } from '../test/member.js';
 import { eventually } from '../test/eventually.js';
-import { Consumer, DeadLetters, type Delivery, type Handlers } from './index.js';
+import { Consumer, DeadLetters, type Delivery, type Handlers, Outbox, Watchdog } from './index.js';
 
 const database = withTestDatabase();
 let service: TestService;
@@ -108,8 +108,56 @@ describe('the consumer', () => {
     await consumer.receive(record(numbered('a', 1), { value: unknown }), fine());
     await consumer.receive(record(notOurs), fine());
     await consumer.receive(record(notOurs, { value: malformedNotOurs }), fine());
-    expect(consumer.counts).toMatchObject({ ignored: 3, deadLettered: 0 });
+    expect(consumer.counts).toMatchObject({ unknown: 1, ignored: 2, deadLettered: 0 });
     expect(await letters()).toEqual([]);
+  });
+
+  describe.each<[what: string, change: (event: KaikaEvent) => Partial<Delivery>, outcome: string]>([
+    ['not JSON', () => ({ value: '{"half": ' }), 'dead'],
+    ['empty', () => ({ value: '' }), 'dead'],
+    ['JSON, but no object', () => ({ value: '[1]' }), 'dead'],
+    ['nested 100,000 deep', () => ({ value: '['.repeat(100_000) + ']'.repeat(100_000) }), 'dead'],
+    ['of a type nobody knows', (e) => ({ value: JSON.stringify({ ...e, type: 'card.painted' }) }), 'unknown'],
+    ['of a future version of its type', (e) => ({ value: JSON.stringify({ ...e, type: `${e.type}.v2` }) }), 'unknown'],
+    ['of a future version of CloudEvents', (e) => ({ value: JSON.stringify({ ...e, specversion: '2.0' }) }), 'dead'],
+    ['with fields of a future version', (e) => ({ value: JSON.stringify({ ...e, later: 1, data: { ...e.data, later: {} } }) }), 'handled'], // prettier-ignore
+    ['without a field', (e) => ({ value: JSON.stringify({ ...e, data: {} }) }), 'dead'],
+    ['without its id', (e) => ({ value: JSON.stringify({ ...e, id: undefined }) }), 'dead'],
+    [
+      'of 2 MB',
+      (e) => ({ value: JSON.stringify({ ...e, data: { ...e.data, later: 'x'.repeat(2_000_000) } }) }),
+      'dead',
+    ],
+    ['under another key', () => ({ key: 'another' }), 'dead'],
+    ['without a key', () => ({ key: '' }), 'dead'],
+  ])('an event that is %s', (_what, change, outcome) => {
+    it(`is ${outcome}; other cards go on, and nothing of it is told`, async () => {
+      const bad = numbered('a', 1);
+      const delivery = record(bad, change(bad));
+      await consumer.receive(delivery, fine());
+      await consumer.receive(delivery, fine());
+      await consumer.receive(record(numbered('a', 2)), fine());
+      await consumer.receive(record(numbered('b', 1)), fine());
+      const has = await effects(service);
+      expect(has.get('b')).toEqual([1]);
+      const parked = outcome === 'dead' && delivery.key === 'a';
+      expect(has.get('a')?.length ?? 0).toBe(parked ? 0 : outcome === 'handled' ? 2 : 1);
+      expect((await letters()).map(({ state }) => state)).toEqual(outcome === 'dead' ? (parked ? ['dead', 'waiting'] : ['dead']) : []); // prettier-ignore
+      expect(consumer.counts).toMatchObject({ unknown: outcome === 'unknown' ? 2 : 0, ignored: 0 });
+      const shown = await new DeadLetters(service.source, () => Promise.reject(new Error('not asked'))).list();
+      expect(JSON.stringify(shown)).not.toMatch(/half|xxxx/);
+    });
+  });
+
+  it('never sends an event that nobody would read', async () => {
+    const large = newEvent(
+      'application.rejected',
+      'a',
+      { caseNumber: 'x'.repeat(900_000) },
+      { source: 'x', now: new Date(0) },
+    );
+    const adding = service.source.transaction((tx) => new Outbox().add(tx, [numbered('a', 1), large]));
+    await expect(adding).rejects.toThrow(/application\.rejected .* is larger than 900000 octets/);
   });
 
   it('buries octets that are no text for PostgreSQL', async () => {
@@ -121,6 +169,27 @@ describe('the consumer', () => {
     const value = JSON.stringify({ ...numbered('a', 1), data: { caseNumber: ['secret-code'] } });
     await consumer.receive(record(numbered('a', 1), { value }), fine());
     expect(JSON.stringify(await letters())).not.toContain('secret-code');
+  });
+
+  it('has its watchdog tell of a handler that never ends, and not of one that is tried for long', async () => {
+    const ends: string[] = [];
+    const watchdog = new Watchdog({
+      answers: async () => true,
+      onStandstill: (reason) => ends.push(reason),
+      limitMs: 200,
+      everyMs: 20,
+    });
+    const watched = new Consumer(service.source, { maxAttempts: 5, firstRetryMs: 100, watchdog });
+    watchdog.start();
+    const refused = () => Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    await watched.receive(record(numbered('a', 1)), failing(3, refused));
+    expect(ends).toEqual([]);
+    let release = (): void => {};
+    const hanging: Handlers = { 'application.received': () => new Promise<void>((done) => (release = done)) };
+    const receiving = watched.receive(record(numbered('a', 2)), hanging);
+    await eventually(() => expect(ends).toEqual([expect.stringMatching(/stuck .* kaika\.issuance\.v1/)]));
+    release();
+    await Promise.all([receiving, watchdog.stop()]);
   });
 
   it('stops between attempts when its partition is taken away, and leaves the record to the next owner', async () => {

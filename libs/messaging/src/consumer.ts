@@ -35,7 +35,7 @@ const LAST_RETRY_MS = 15_000;
 export class Consumer {
   readonly #log = new Logger('consumer');
   /** Since the start of the process. */
-  readonly counts = { handled: 0, duplicate: 0, ignored: 0, retried: 0, deadLettered: 0, waiting: 0 };
+  readonly counts = { handled: 0, duplicate: 0, ignored: 0, unknown: 0, retried: 0, deadLettered: 0, waiting: 0 };
 
   constructor(
     private readonly source: DataSource,
@@ -45,7 +45,7 @@ export class Consumer {
   /** Resolves when the record is dealt with, whatever that was. @throws only when stopped, or in a replay */
   async receive(record: Delivery, handlers: Handlers): Promise<void> {
     const event = this.#parse(record, handlers);
-    if (event === 'ignored') return void this.counts.ignored++;
+    if (event === 'ignored' || event === 'unknown') return void this.counts[event]++;
     if (record.replay) return this.#replay(record, event, handlers);
     if (event instanceof Error && this.#isEndless(record)) {
       this.#log.error(`${record.topic} ${record.id} cannot be read, left out: ${event.message}`);
@@ -54,13 +54,15 @@ export class Consumer {
     await this.#persist(record, event, handlers);
   }
 
-  #parse(record: Delivery, handlers: Handlers): KaikaEvent | Error | 'ignored' {
+  /** @returns `ignored`: not this service's; `unknown`: of a type that this version does not know */
+  #parse(record: Delivery, handlers: Handlers): KaikaEvent | Error | 'ignored' | 'unknown' {
     if (Buffer.byteLength(record.value) > MAX_EVENT_BYTES) {
       return new CaError('eventMalformed', `the event is larger than ${MAX_EVENT_BYTES} octets`);
     }
     try {
       const event = parseEvent(record.value);
-      if (!event || !handlerOf(handlers, event.type)) return 'ignored';
+      if (!event) return 'unknown';
+      if (!handlerOf(handlers, event.type)) return 'ignored';
       // Order holds for each key: an event under another card's key has no place in it.
       if (event.subject !== record.key) return new CaError('eventMalformed', 'its key is not its subject');
       return event;

@@ -44,7 +44,7 @@ export function watchMessaging(
   return beforeScrape(async () => {
     const { retried, ...outcomes } = consumer.counts;
     for (const [outcome, count] of Object.entries(outcomes)) {
-      received.inc({ service, outcome }, sinceLast(outcome as keyof typeof outcomes, count));
+      received.inc({ service, outcome: snake(outcome) }, sinceLast(outcome as keyof typeof outcomes, count));
     }
     retries.inc({ service }, sinceLast('retried', retried));
     relayed.inc({ service }, sinceLast('relayed', relay.relayed));
@@ -59,3 +59,4 @@ export function watchMessaging(
 }
 
 const zeros = <T extends object>(counts: T) => Object.fromEntries(Object.keys(counts).map((name) => [name, 0])) as Record<keyof T, number>; // prettier-ignore
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
