@@ -59,7 +59,7 @@ export class ActivationService {
     const session = await this.sessions.useNonce(id);
     const { card, signed } = await this.proofs.verify(session, 'accept', proof);
     const knownBy = await this.persons.check(session, card, person, from);
-    if (card.activatedAt) throw new CaError('cardNotActivatable', 'this card was activated already');
+    if (card.activatedAt) await this.refuseActivated(card, id);
     const settings = await this.settings.make(card.cardNumber, person, knownBy);
     const { signature } = proof;
     const at = this.clock.now();
@@ -96,6 +96,12 @@ export class ActivationService {
       const data = { cardNumber, activation: id, at: at.toISOString() };
       await this.outbox.add(tx, newEvent('card.activated', cardNumber, data, { source: 'acceptance', now: at }));
     });
+  }
+
+  /** A card that is revoked, held or expired hears that first: 4931 is what its holder has to know. */
+  private async refuseActivated({ cardNumber }: Card, id: string): Promise<never> {
+    await this.centre.accept(cardNumber, id); // accepted already: this only asks
+    throw new CaError('cardNotActivatable', 'this card was activated already');
   }
 
   /** From here on this session's job counts and no older one. Counted before it is sent: a lost answer may have been used. */

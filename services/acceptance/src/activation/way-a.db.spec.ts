@@ -64,9 +64,15 @@ describe('an activation by way A', () => {
     const holder = await running.bench.issueCard();
     await activate(holder);
     expect(await running.bench.press(holder, 'wrong-1')).toMatchObject({ status: 403, body: { legacyCode: '3005' } });
-    const calls = running.bench.centre.calls;
     expect((await running.bench.press(holder)).body.type).toBe('urn:kaika:error:cardNotActivatable');
-    expect(running.bench.centre.calls).toBe(calls);
+  });
+
+  it('says 4931 of an activated card that was revoked, again only to who has card and code', async () => {
+    const holder = await running.bench.issueCard();
+    await activate(holder);
+    running.bench.centre.refuse.set(holder.sample.cardNumber, 'cardRevoked');
+    expect(await running.bench.press(holder, 'wrong-1')).toMatchObject({ status: 403, body: { legacyCode: '3005' } });
+    expect(await running.bench.press(holder)).toMatchObject({ status: 409, body: { legacyCode: '4931' } });
   });
 });
 
