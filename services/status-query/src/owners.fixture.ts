@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { type Clock, toWholeSeconds } from '#libs/clock';
@@ -79,9 +79,13 @@ export class FakeOwner {
   }
 }
 
-/** Stands for `issuance`: certifies delegates. Off, it refuses. */
+/** Stands for `issuance`: certifies delegates, tells what it issued. Off, it refuses. */
 export class FakeIssuance {
   answers = true;
+  /** What it says it has issued, in pages of two. */
+  cards: Issued[] = [];
+  /** Done before each page of them is sent. */
+  beforePage: () => Promise<void> = async () => {};
   /** Certificate requests it was sent. */
   asked = 0;
   authority!: Authority;
@@ -94,14 +98,26 @@ export class FakeIssuance {
 
   constructor(private readonly clock: Clock) {}
 
-  async #answer(request: import('node:http').IncomingMessage): Promise<{ status: number; body: unknown }> {
-    const isAllowed = request.headers.authorization?.startsWith('Bearer ');
-    if (!isAllowed || `${request.method} ${request.url}` !== 'POST /api/v1/ocsp-delegates')
-      return { status: 403, body: {} };
+  async #answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+    const { pathname, searchParams } = new URL(request.url!, 'http://x');
+    if (!request.headers.authorization?.startsWith('Bearer ')) return { status: 401, body: {} };
+    const asked = `${request.method} ${pathname}`;
+    if (asked === 'GET /api/v1/issued-certificates') return this.#page(searchParams.get('after') ?? '');
+    if (asked !== 'POST /api/v1/ocsp-delegates') return { status: 404, body: {} };
     this.asked++;
     const { csr } = (await json(request)) as { csr: string };
     if (!this.answers) return { status: 503, body: {} };
     return { status: 201, body: { certificate: await this.#certify(Buffer.from(csr, 'base64')) } };
+  }
+
+  async #page(after: string): Promise<{ status: number; body: unknown }> {
+    const above = this.cards
+      .filter(({ cardNumber }) => cardNumber > after)
+      .sort((a, b) => (a.cardNumber < b.cardNumber ? -1 : 1));
+    const items = above.slice(0, 2);
+    await this.beforePage();
+    if (!this.answers) return { status: 503, body: {} };
+    return { status: 200, body: { items, next: above.length > 2 ? items.at(-1)!.cardNumber : null } };
   }
 
   async #certify(request: Buffer): Promise<string> {

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ServiceClient, serviceTokens } from '#libs/doors';
-import { statusRow, type StatusRow } from '#libs/events';
+import { EVENTS, statusRow, type StatusRow } from '#libs/events';
+import type { IssuedCard } from './read-model.js';
 import type { StatusQueryConfig } from './status-query.config.js';
 
 const statusLog = z.object({ epoch: z.uuid(), rows: z.array(statusRow) });
+const issuedCards = z.object({ items: z.array(EVENTS['certificate.issued'].data), next: z.string().nullable() });
 const delegate = z.object({ certificate: z.base64() });
 
 /** The services whose word this one passes on: suspension owns the status log, issuance the certificates. */
@@ -21,6 +23,11 @@ export class Owners {
   async statusRows(after: number, limit: number): Promise<StatusRow[]> {
     const path = `/api/v1/status-log?after=${after}&limit=${limit}`;
     return (await this.#suspension.call('GET', path, statusLog)).rows;
+  }
+
+  /** Issued cards above a card number, in order; `next` is the last of them when there are more. */
+  issuedCards(after: string): Promise<{ items: IssuedCard[]; next: string | null }> {
+    return this.#issuance.call('GET', `/api/v1/issued-certificates${after && `?after=${after}`}`, issuedCards);
   }
 
   /** A certificate (DER) for an OCSP delegate's request (PKCS#10, DER). */

@@ -1,40 +1,82 @@
 import type { EntityManager } from 'typeorm';
-import type { EventData, StatusRow } from '#libs/events';
+import type { CardRow, EventData, StatusRow } from '#libs/events';
 import { normaliseName } from '#libs/taiwan';
 
+export type IssuedCard = EventData<'certificate.issued'>;
+type Queries = Pick<EntityManager, 'query'>;
+
 /** `certificate.issued`. A card number is issued once: the first word stands. */
-export async function applyIssued(card: EventData<'certificate.issued'>, tx: EntityManager): Promise<void> {
-  const { cardNumber, serials, certificates } = card;
-  await tx.query(
-    `insert into card (card_number, signature_serial, encryption_serial, issuer_ski, subject, name, name_key, ubn, email,
-       rank, not_before, not_after)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
-    [
-      ...[cardNumber, serials.signature, serials.encryption, card.issuerSki, card.subject, card.name],
-      ...[normaliseName(card.name), card.ubn, card.email ?? null, card.rank, card.notBefore, card.notAfter],
-    ],
-  );
-  for (const role of ['signature', 'encryption'] as const) {
-    await tx.query('insert into certificate (serial, card_number, der) values ($1, $2, $3) on conflict do nothing', [
-      serials[role],
-      cardNumber,
-      Buffer.from(certificates[role], 'base64'),
-    ]);
-  }
+export async function applyIssued(card: IssuedCard, tx: Queries): Promise<void> {
+  await put(tx, 'card', [cardColumns(card)], 'card_number', false);
+  await put(tx, 'certificate', certificateColumns(card), 'serial', false);
 }
 
 /** One row of the status log, in its turn: each says the card's whole state, so the last one stands. */
-export async function applyStatusRow(row: StatusRow, tx: EntityManager): Promise<void> {
-  if (row.kind === 'cut') return;
+export async function applyStatusRow(row: StatusRow, tx: Queries): Promise<void> {
+  if (row.kind !== 'cut') await put(tx, 'card_status', [statusColumns(row)], 'card_number', true);
+}
+
+export function cardColumns(card: IssuedCard) {
+  return {
+    card_number: card.cardNumber,
+    signature_serial: card.serials.signature,
+    encryption_serial: card.serials.encryption,
+    issuer_ski: card.issuerSki,
+    subject: card.subject,
+    name: card.name,
+    name_key: normaliseName(card.name),
+    ubn: card.ubn,
+    email: card.email ?? null,
+    rank: card.rank,
+    not_before: card.notBefore,
+    not_after: card.notAfter,
+  };
+}
+
+/** The card's own certificate (9E) is nobody's to ask for. */
+export function certificateColumns({ cardNumber, serials, certificates }: IssuedCard) {
+  return (['signature', 'encryption'] as const).map((role) => ({
+    serial: serials[role],
+    card_number: cardNumber,
+    der: `\\x${Buffer.from(certificates[role], 'base64').toString('hex')}`,
+  }));
+}
+
+export function statusColumns(row: CardRow) {
+  return {
+    card_number: row.cardNumber,
+    seq: row.seq,
+    accepted_at: row.acceptedAt,
+    held: row.holds.length > 0,
+    listed_reason: row.listed?.reason ?? null,
+    listed_since: row.listed?.since ?? null,
+    listed_invalidity: row.listed?.invalidityDate ?? null,
+  };
+}
+
+type Table = 'card' | 'certificate' | 'card_status' | 'rebuilt_status';
+
+/**
+ * Writes rows, all of the same columns, whose keys differ. Where there is one already it stays, or, with `correct`, gets
+ * these values; one that has them is not touched.
+ */
+export async function put(
+  tx: Queries,
+  table: Table,
+  rows: readonly Record<string, unknown>[],
+  key: string,
+  correct: boolean,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = Object.keys(rows[0]!);
+  const values = columns.filter((column) => column !== key);
+  const list = (names: string[], table?: string) => names.map((name) => (table ? `${table}.${name}` : name)).join(', ');
+  const update = `do update set (${list(values)}) = row(${list(values, 'excluded')})
+                  where (${list(values, 't')}) is distinct from (${list(values, 'excluded')})`;
   await tx.query(
-    `insert into card_status (card_number, seq, accepted_at, held, listed_reason, listed_since, listed_invalidity)
-     values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (card_number) do update set seq = excluded.seq, accepted_at = excluded.accepted_at,
-       held = excluded.held, listed_reason = excluded.listed_reason, listed_since = excluded.listed_since,
-       listed_invalidity = excluded.listed_invalidity`,
-    [
-      ...[row.cardNumber, row.seq, row.acceptedAt, row.holds.length > 0],
-      ...[row.listed?.reason ?? null, row.listed?.since ?? null, row.listed?.invalidityDate ?? null],
-    ],
+    `insert into ${table} as t (${list(columns)})
+     select ${list(columns)} from jsonb_populate_recordset(null::${table}, $1)
+     on conflict (${key}) ${correct ? update : 'do nothing'}`,
+    [JSON.stringify(rows)],
   );
 }

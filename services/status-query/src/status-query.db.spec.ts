@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { KaikaEvent } from '#libs/events';
+import { Figures } from './figures.js';
 import { type CardStory, withStatusQuery } from './status-query.fixture.js';
 
 const running = withStatusQuery();
@@ -260,7 +261,17 @@ describe('the read model', () => {
     const card = await bench.newCard();
     await bench.deliver(card.accept(), card.suspend());
     expect(await bench.statusOf(card)).toBeUndefined();
+    const { issued } = card;
+    const waiting = await bench.sql(
+      `update card_status set noticed_at = noticed_at - interval '11 minutes'
+       where card_number = '${issued.cardNumber}' returning 1`,
+    );
+    expect(waiting).toHaveLength(1);
+    const pending = await bench.service.app.get(Figures).pendingCards();
+    expect(pending.count).toBeGreaterThanOrEqual(1);
+    expect(pending.oldestSeconds).toBeGreaterThan(660);
     await bench.deliver(card.event);
+    expect((await bench.service.app.get(Figures).pendingCards()).count).toBe(pending.count - 1);
     expect(await bench.statusOf(card)).toBe('suspended');
     expect((await bench.get(`/${card.issued.serials.signature}.cer`)).status).toBe(200);
   });

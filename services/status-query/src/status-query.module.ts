@@ -10,6 +10,7 @@ import { type Authority, loadAuthority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { CertificatesController } from './certificates.controller.js';
 import { AUTHORITY } from './chain.js';
+import { Figures } from './figures.js';
 import { CERTIFY, type Certify, DelegateKeeper } from './ocsp/delegate-keeper.js';
 import { KnownCertificates } from './ocsp/known-certificates.js';
 import { OcspController, oneStep } from './ocsp/ocsp.controller.js';
@@ -17,6 +18,8 @@ import { OcspService } from './ocsp/ocsp.service.js';
 import { Watermarks } from './ocsp/watermarks.js';
 import { Owners } from './owners.js';
 import { applyStatusRow } from './read-model.js';
+import { RebuildController } from './rebuild/rebuild.controller.js';
+import { RebuildService } from './rebuild/rebuild.service.js';
 import { SearchService } from './search.service.js';
 import type { StatusQueryConfig } from './status-query.config.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
@@ -34,9 +37,9 @@ export class StatusQueryModule implements NestModule {
           neverDeadLetter: [TOPICS.status],
         }),
       ],
-      controllers: [CertificatesController, OcspController, StatusQueryHandlers],
+      controllers: [CertificatesController, OcspController, RebuildController, StatusQueryHandlers],
       providers: [
-        ...[SearchService, Watermarks, KnownCertificates, OcspService, DelegateKeeper],
+        ...[SearchService, Watermarks, KnownCertificates, OcspService, DelegateKeeper, RebuildService, Figures],
         { provide: Owners, useFactory: () => new Owners(config) },
         { provide: AUTHORITY, useFactory: () => loadAuthority(config.authorityDir) },
         {

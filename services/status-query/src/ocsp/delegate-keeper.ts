@@ -1,6 +1,6 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { Clock, sleep } from '#libs/clock';
+import { Clock, Rounds } from '#libs/clock';
 import { LOG } from '#libs/host';
 import { type Delegate, DelegateStore, isRenewalDue, Responder } from '#libs/ocsp';
 
@@ -9,7 +9,7 @@ export type Certify = (request: Buffer) => Promise<Buffer>;
 export const CERTIFY = Symbol('certify');
 
 const CHECK_MS = 60_000;
-const FIRST_RETRY_MS = 500;
+const RETRY_MS = 1_000;
 
 /**
  * Sees to it that the responder has a valid delegate: the one in the folder, a new one in the last third of its life. A
@@ -17,11 +17,9 @@ const FIRST_RETRY_MS = 500;
  */
 @Injectable()
 export class DelegateKeeper implements OnApplicationBootstrap, OnModuleDestroy {
-  readonly #stop = new AbortController();
-  #wake = new AbortController();
-  #done: Promise<void> = Promise.resolve();
+  readonly #rounds: Rounds;
   #looking: Promise<void> = Promise.resolve();
-  #stopListening?: () => void;
+  #isWaiting = false;
 
   constructor(
     private readonly store: DelegateStore,
@@ -29,17 +27,17 @@ export class DelegateKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(CERTIFY) private readonly certify: Certify,
     private readonly clock: Clock,
     @Inject(LOG) private readonly log: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.#stopListening = this.clock.onMove(() => this.#wake.abort());
-    this.#done = this.#run(this.#stop.signal);
+  ) {
+    const waitMs = () => (this.#isWaiting ? RETRY_MS : CHECK_MS);
+    this.#rounds = new Rounds({ what: 'renewing the OCSP delegate', work: () => this.check(), waitMs, clock, log });
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.#stopListening?.();
-    this.#stop.abort();
-    await this.#done;
+  onApplicationBootstrap(): void {
+    this.#rounds.start();
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /**
@@ -57,9 +55,11 @@ export class DelegateKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     const now = this.clock.now();
     const current = await this.store.current(now);
     if (current) this.use(current);
-    if (current && !isRenewalDue(current, now)) return;
+    this.#isWaiting = !current || isRenewalDue(current, now);
+    if (!this.#isWaiting) return;
     const renewed = await this.store.install(await this.certify(await this.store.request()));
     this.use(renewed);
+    this.#isWaiting = false;
     await this.store.prune(now);
     this.log.info({ notAfter: renewed.notAfter }, 'OCSP delegate renewed');
   }
@@ -67,19 +67,5 @@ export class DelegateKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   /** The same delegate again would empty the responder's memory. */
   private use(delegate: Delegate): void {
     if (!this.responder.delegate?.certificate.equals(delegate.certificate)) this.responder.use(delegate);
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; !signal.aborted;) {
-      this.#wake = new AbortController();
-      try {
-        await this.check();
-        failures = 0;
-      } catch (error) {
-        if (failures++ % 10 === 0) this.log.warn({ err: error as unknown }, 'no new OCSP delegate yet');
-      }
-      const waitMs = failures === 0 ? CHECK_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), CHECK_MS);
-      await sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]));
-    }
   }
 }
