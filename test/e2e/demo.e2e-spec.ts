@@ -19,19 +19,29 @@ interface ListIndex {
   entries: { serial: string; reason: string }[];
 }
 
+interface EvidenceCard {
+  cardNumber: string;
+  way: string;
+  serials: { sign: string; enc: string };
+  finalStatus: string;
+}
+
+const OPENSSL_REASON: Record<string, string> = { certificateHold: 'Certificate Hold', keyCompromise: 'Key Compromise' };
+
 /** npm run demo, and openssl's opinion of every file it leaves. */
 describe('the demo', () => {
   const out = mkdtempSync(join(tmpdir(), 'kaika-evidence-'));
   const read = <T>(file: string) => JSON.parse(readFileSync(join(out, file), 'utf8')) as T;
   const path = (...parts: string[]) => join(out, ...parts);
+  const serialsOf = (...chosen: EvidenceCard[]) => chosen.flatMap(({ serials }) => [serials.sign, serials.enc]).sort();
+  const downloadable = () => serialsOf(...cards.filter((card) => card.finalStatus !== 'pending'));
   let lists: ListIndex[];
-  let serials: string[];
+  let cards: EvidenceCard[];
 
   beforeAll(async () => {
     await promisify(execFile)(process.execPath, ['dist/test/demo/main.js', '--out', out]);
     lists = read<ListIndex[]>('crl/index.json');
-    const [card] = read<{ serials: { sign: string; enc: string } }[]>('cards.json');
-    serials = [card!.serials.sign, card!.serials.enc].sort();
+    cards = read<EvidenceCard[]>('cards.json');
   }, 180_000);
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
@@ -40,23 +50,38 @@ describe('the demo', () => {
     expect(timeline.filter((line) => !line.ok)).toEqual([]);
     expect(timeline.length).toBeGreaterThan(15);
     for (const { at } of timeline) expect(new Date(at) <= systemClock().now()).toBe(true);
-    expect(read('cards.json')).toEqual([
-      expect.objectContaining({ cardNumber: 'MT00000000000001', way: 'A', finalStatus: 'valid' }),
+    expect(cards.map(({ way, finalStatus }) => `${way} ${finalStatus}`)).toEqual([
+      'A valid',
+      'A revoked',
+      'B valid',
+      'A pending',
     ]);
+    expect(new Set(serialsOf(...cards)).size).toBe(8);
   });
 
   it('leaves nothing in the evidence but what is documented', () => {
-    expect(readdirSync(out).sort()).toEqual(['ca.pem', 'cards.json', 'certs', 'crl', 'root.pem', 'timeline.json']);
-    expect(readdirSync(path('certs')).sort()).toEqual(serials.map((serial) => `${serial}.pem`));
+    expect(readdirSync(out).sort()).toEqual([
+      'ca.pem',
+      'cards.json',
+      'certs',
+      'crl',
+      'ocsp',
+      'root.pem',
+      'timeline.json',
+    ]);
+    expect(readdirSync(path('certs')).sort()).toEqual(downloadable().map((serial) => `${serial}.pem`));
     expect(readdirSync(path('crl')).sort()).toEqual([...lists.map((list) => list.file), 'index.json'].sort());
   });
 
-  it('publishes an empty first list, one with both serials on hold, and one without them', () => {
+  it('publishes an empty first list, one with a card on hold and one revoked, and one with the revoked card alone', () => {
+    const [one, two] = cards as [EvidenceCard, EvidenceCard];
+    const entries = (card: EvidenceCard, reason: string) => serialsOf(card).map((serial) => ({ serial, reason }));
+    const bySerial = (a: { serial: string }, b: { serial: string }) => (a.serial < b.serial ? -1 : 1);
     expect(lists.map((list) => list.kind)).toEqual(['first', 'scheduled', 'scheduled']);
     expect(lists.map((list) => list.entries)).toEqual([
       [],
-      serials.map((serial) => ({ serial, reason: 'certificateHold' })),
-      [],
+      [...entries(one, 'certificateHold'), ...entries(two, 'keyCompromise')].sort(bySerial),
+      entries(two, 'keyCompromise'),
     ]);
     for (const [index, list] of lists.entries()) {
       expect(list.number).toBeGreaterThan(lists[index - 1]?.number ?? 0);
@@ -96,7 +121,7 @@ describe('the demo', () => {
   });
 
   it('issues certificates whose chain, fields and status openssl confirms at each time', async () => {
-    for (const serial of serials) {
+    for (const serial of downloadable()) {
       const certificate = path('certs', `${serial}.pem`);
       for (const list of lists) {
         const anchors = path('anchors.pem');
@@ -105,7 +130,7 @@ describe('the demo', () => {
         await openssl('crl', '-inform', 'DER', '-in', path('crl', list.file), '-out', crl);
         const at = String(new Date(list.thisUpdate).getTime() / 1_000 + 11 * 3_600);
         const verify = openssl('verify', '-crl_check', '-attime', at, '-CAfile', anchors, '-CRLfile', crl, certificate);
-        if (list.entries.length === 0) expect(await verify).toContain(': OK');
+        if (!list.entries.some((entry) => entry.serial === serial)) expect(await verify).toContain(': OK');
         else await expect(verify).rejects.toThrow('certificate revoked');
         rmSync(anchors);
         rmSync(crl);
@@ -123,13 +148,15 @@ describe('the demo', () => {
         expect(text).toContain(extension);
       }
       expect(text).toContain('CA Issuers - URI:');
-      expect(text).toContain('email:ca@kaika-test.example');
+      expect(text).toMatch(/email:ca@kaika-[a-z]+\.example/);
       expect(text).not.toContain('Basic Constraints');
     }
   });
 
   it('gives each certificate its own key, and a subject that Node reads as it was applied for', () => {
-    const [one, other] = serials.map((serial) => new X509Certificate(readFileSync(path('certs', `${serial}.pem`))));
+    const [one, other] = serialsOf(cards[0]!).map(
+      (serial) => new X509Certificate(readFileSync(path('certs', `${serial}.pem`))),
+    );
     const key = ({ publicKey }: X509Certificate) =>
       createHash('sha256')
         .update(publicKey.export({ type: 'spki', format: 'der' }))
@@ -140,5 +167,44 @@ describe('the demo', () => {
       expect(certificate.validTo).toMatch(/15:59:59 \d{4} GMT$/); // the end of a Taipei day
       expect(certificate.ca).toBe(false);
     }
+  });
+
+  it('answers OCSP as openssl and the clock of that moment have it', async () => {
+    const [one, two, , four] = cards as [EvidenceCard, EvidenceCard, EvidenceCard, EvidenceCard];
+    const anchors = path('anchors.pem');
+    writeFileSync(anchors, readFileSync(path('ca.pem'), 'utf8') + readFileSync(path('root.pem'), 'utf8'));
+    const expected: [string, string | undefined, string][] = [
+      ['pending', four.serials.sign, 'good'],
+      ['good', one.serials.sign, 'good'],
+      ['certificateHold', one.serials.sign, 'revoked'],
+      ['good-again', one.serials.sign, 'good'],
+      ['keyCompromise', two.serials.sign, 'revoked'],
+      ['unknown', undefined, 'unknown'],
+    ];
+    const files = readdirSync(path('ocsp'));
+    expect(files).toHaveLength(expected.length);
+    for (const [step, serial, status] of expected) {
+      const file = files.find(
+        (name) => name.startsWith(`${step}-${serial ?? ''}`) && name.length === step.length + 37,
+      )!;
+      const asked = /-([0-9A-F]{32})\.der$/.exec(file)![1]!;
+      const text = await openssl(
+        ...['ocsp', '-respin', path('ocsp', file), '-issuer', path('ca.pem'), '-serial', `0x${asked}`, '-sha256'],
+        ...['-CAfile', anchors, '-validity_period', String(10 * 86_400), '-resp_text'],
+      );
+      expect(text).toContain('Response verify OK');
+      expect(text).toContain(`0x${asked}: ${status}`);
+      if (status === 'revoked') expect(text).toMatch(new RegExp(`Revocation Reason: ${step} \\(`));
+      const time = (name: string) => new Date(new RegExp(`${name}: (.+)`).exec(text)![1]!);
+      expect(time('Next Update').getTime() - time('This Update').getTime()).toBe(3_600_000);
+      expect(time('Produced At') >= time('This Update') && time('Produced At') <= systemClock().now()).toBe(true);
+      const delegate = new X509Certificate(
+        /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(text)![0],
+      );
+      expect(
+        new Date(delegate.validFrom) <= time('Produced At') && new Date(delegate.validTo) > systemClock().now(),
+      ).toBe(true);
+    }
+    rmSync(anchors);
   });
 });
