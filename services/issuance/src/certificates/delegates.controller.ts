@@ -5,8 +5,8 @@ import { Endpoint } from '#libs/doors';
 import { CaError } from '#libs/errors';
 import { DelegatesService } from './delegates.service.js';
 
-/** The service that answers OCSP. */
-const RESPONDER = 'status-query';
+/** The service that answers OCSP, as its tokens name it (`serviceTokens`). */
+const RESPONDER = 'service:status-query';
 
 const delegateRequest = z.object({
   csr: z

@@ -29,7 +29,7 @@ const signerOf = ({ publicKey, privateKey }: { publicKey: KeyObject; privateKey:
   }) as unknown as Key;
 const p256 = () => signerOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
 const rsa = (modulusLength: number) => signerOf(generateKeyPairSync('rsa', { modulusLength }));
-const ask = (csr: unknown, subject = 'status-query') =>
+const ask = (csr: unknown, subject = 'service:status-query') =>
   bench.call('POST', '/api/v1/ocsp-delegates', { body: { csr }, role: 'service', subject });
 const requestOf = async (key: Key) => (await createDelegateRequest(key)).toString('base64');
 const derOf = (body: Record<string, unknown>) => Buffer.from(body['certificate'] as string, 'base64');
@@ -66,7 +66,7 @@ describe('an OCSP delegate', () => {
       'select d.tbs, d.der, d.requested_by from serial join delegate_certificate d using (serial) where serial = $1',
       [serialNumber],
     )) as [{ tbs: Buffer; der: Buffer; requested_by: string }];
-    expect(row.requested_by).toBe('status-query');
+    expect(row.requested_by).toBe('service:status-query');
     expect(row.der).toEqual(der);
     expect(der.includes(row.tbs)).toBe(true);
   });
@@ -133,7 +133,9 @@ describe('a request for a delegate', () => {
     const path = '/api/v1/ocsp-delegates';
     expect((await bench.call('POST', path, { body: { csr } })).status).toBe(401);
     for (const role of ['ca-officer', 'ca-operator', 'registration-office'] as const) {
-      expect((await bench.call('POST', path, { body: { csr }, role, subject: 'status-query' })).status).toBe(403);
+      expect((await bench.call('POST', path, { body: { csr }, role, subject: 'service:status-query' })).status).toBe(
+        403,
+      );
     }
   });
 });
