@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, readConfig, seconds, secretFile } from '#libs/config';
+import { httpUrl, openConfig, opened, postgresUrl, seconds } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
 
 export interface CrlPublisherConfig {
@@ -28,12 +28,12 @@ export interface CrlPublisherConfig {
 const HOUR = 3_600;
 
 const settings = z.object({
-  DATABASE_URL: z.string(),
-  KAIKA_BUS_URL: z.string(),
-  KAIKA_JOBS_URL: z.string(),
+  DATABASE_URL: postgresUrl(),
+  KAIKA_BUS_URL: postgresUrl(),
+  KAIKA_JOBS_URL: postgresUrl(),
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
-  KAIKA_SERVICE_KEY_FILE: secretFile(),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_CRL_DIR: z.string(),
   KAIKA_CRL_OVERLAP_SECONDS: seconds(6 * HOUR, 12 * HOUR).default(8 * HOUR),
@@ -41,14 +41,14 @@ const settings = z.object({
 
 /** @throws ConfigError naming the variables */
 export async function readCrlPublisherConfig(env: NodeJS.ProcessEnv): Promise<CrlPublisherConfig> {
-  const read = readConfig(settings, env);
+  const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
     busUrl: read.KAIKA_BUS_URL,
     jobsUrl: read.KAIKA_JOBS_URL,
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
-    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     authorityDir: read.KAIKA_AUTHORITY_DIR,
     crlDir: read.KAIKA_CRL_DIR,
     overlapSeconds: read.KAIKA_CRL_OVERLAP_SECONDS,

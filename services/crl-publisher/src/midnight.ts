@@ -98,7 +98,9 @@ export class Midnight {
   async minute(): Promise<void> {
     const { alarms, log } = this.parts;
     this.watch();
-    if (!this.#working) this.poke();
+    if (this.#working)
+      this.#again = true; // it may have looked before midnight; its pause is not cut short
+    else this.poke();
     try {
       const found = await this.schedule.ensureScheduler();
       if (found !== 'kept') alarms.raise('schedulerMissing', { found });

@@ -124,7 +124,7 @@ describe('any story of changes, expiries, outages and emergencies', () => {
 
   it('leaves each list with what its marker says, less what an earlier list of midnight had after expiry', async () => {
     const property = fc.asyncProperty(story, fc.array(fc.nat({ max: 6 }), { minLength: 6, maxLength: 6 }), tell);
-    await fc.assert(property, { numRuns: 20 });
+    await fc.assert(property, { numRuns: 15 });
   }, 180_000);
 
   /** Cards expire just before the midnights of `lastDays`. */
@@ -138,8 +138,10 @@ describe('any story of changes, expiries, outages and emergencies', () => {
     let [day, minutes] = [0, 0];
     const now = () => new Date(midnight(day).getTime() - DAY_MS + HOUR_MS + minutes++ * 60_000);
     for (const step of steps) {
-      if (step === 'outage') [day, minutes] = [day + 1, 0];
-      else if (step === 'midnight') {
+      if (step === 'outage') {
+        at.owner.cut(midnight(day)); // nobody makes its list, but its marker is below whatever comes after it
+        [day, minutes] = [day + 1, 0];
+      } else if (step === 'midnight') {
         const list = await at.publishAt(runner, midnight(day));
         const expected = await expectedOn(list.markerSeq);
         expect(await at.entries(await runner.files.ensure(list))).toEqual(expected);
