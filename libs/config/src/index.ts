@@ -1,2 +1,2 @@
 export { hotlinesOf, hotlineSettings, type Hotline } from './hotlines.js';
-export { ConfigError, readConfig, secretFile, seconds, port, flag, httpUrl } from './read-config.js';
+export { ConfigError, flag, httpUrl, logLevel, openConfig, opened, port, postgresUrl, readConfig, secretFile, seconds } from './read-config.js'; // prettier-ignore
