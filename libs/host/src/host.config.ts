@@ -17,7 +17,8 @@ const isNetwork = (text: string): boolean => {
   return rest.length === 0 && most > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 };
 
-const settings = z.object({
+/** To be spread into the settings of a process. */
+export const hostSettings = {
   KAIKA_TRUST_PROXY: z
     .string()
     .transform((text) => (/^[1-5]$/.test(text) ? Number(text) : text.split(',').map((part) => part.trim())))
@@ -25,9 +26,9 @@ const settings = z.object({
       message: 'must be a number of proxies from 1 to 5, or their addresses or networks separated by commas',
     })
     .optional(),
-});
+};
 
 /** What is the same for every service. @throws ConfigError naming the variables */
 export function readHostConfig(env: NodeJS.ProcessEnv): HostConfig {
-  return { trustProxy: readConfig(settings, env).KAIKA_TRUST_PROXY ?? false };
+  return { trustProxy: readConfig(z.object(hostSettings), env).KAIKA_TRUST_PROXY ?? false };
 }

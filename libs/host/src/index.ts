@@ -6,6 +6,6 @@ export {
   type ServiceDefinition,
   type ServiceSurroundings,
 } from './create-service.js';
-export { readHostConfig, type HostConfig } from './host.config.js';
+export { hostSettings, readHostConfig, type HostConfig } from './host.config.js';
 export { createLogger, nestLogger } from './logger.js';
 export { ProblemFilter } from './problem.filter.js';

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { httpUrl, readConfig, secretFile } from '#libs/config';
+import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 
 export interface AcceptanceConfig {
@@ -34,38 +34,38 @@ const origin = z
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must list origins: scheme://host[:port]');
 
 const settings = z.object({
-  DATABASE_URL: z.string(),
-  KAIKA_BUS_URL: z.string(),
+  DATABASE_URL: postgresUrl(),
+  KAIKA_BUS_URL: postgresUrl(),
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
-  KAIKA_SERVICE_KEY_FILE: secretFile(),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_PORTAL_ORIGINS: z
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
     .pipe(z.array(origin)),
-  KAIKA_PEPPER_FILE: secretFile(),
-  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
-  KAIKA_ISSUANCE_PUBLIC_KEY_FILE: secretFile(),
-  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
-  KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
-  KAIKA_JOB_KEY_FILE: secretFile(),
+  KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
+  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
+  KAIKA_ISSUANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
+  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
+  KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
+  KAIKA_JOB_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
 });
 
-/** @throws ConfigError naming the variables; Error naming the file when a secret's file holds something else */
+/** @throws ConfigError naming the variables, those too whose file holds something else */
 export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<AcceptanceConfig> {
-  const read = readConfig(settings, env);
+  const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
     busUrl: read.KAIKA_BUS_URL,
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
-    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     portalOrigins: read.KAIKA_PORTAL_ORIGINS,
-    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
-    credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
-    issuanceKey: await readPublicJwk(read.KAIKA_ISSUANCE_PUBLIC_KEY_FILE),
-    suspensionKey: await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
-    transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
-    jobKey: (await ensureKeyPair(read.KAIKA_JOB_KEY_FILE, 'Ed25519')).privateKey,
+    pepper: read.KAIKA_PEPPER_FILE,
+    credentialKey: read.KAIKA_CREDENTIAL_KEY_FILE,
+    issuanceKey: read.KAIKA_ISSUANCE_PUBLIC_KEY_FILE,
+    suspensionKey: read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE,
+    transportMaster: read.KAIKA_TRANSPORT_MASTER_FILE,
+    jobKey: read.KAIKA_JOB_KEY_FILE.privateKey,
   };
 }

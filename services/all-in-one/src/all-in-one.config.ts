@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, flag, httpUrl, port, readConfig } from '#libs/config';
+import { ConfigError, flag, httpUrl, logLevel, port, readConfig } from '#libs/config';
+import { hostSettings } from '#libs/host';
 
 const schema = z.object({
+  ...hostSettings,
   /** Of pages and API, on 127.0.0.1. 0: any free one. */
   PORT: port().default(8080),
   /** Of the card agent, its own origin on 127.0.0.1. 0: any free one. */
@@ -16,7 +18,7 @@ const schema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   /** What certificates say of where lists are; relying parties must reach it. Default: http://localhost:PORT. */
   KAIKA_PUBLIC_URL: httpUrl().optional(),
-  KAIKA_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('warn'),
+  KAIKA_LOG_LEVEL: logLevel().default('warn'),
   /** An instance whose clock may be moved, for demonstrations and tests. Never real data. */
   KAIKA_THROWAWAY: flag().default(false),
   /** Where a throw-away instance's clock begins. */

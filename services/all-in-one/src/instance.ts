@@ -1,10 +1,11 @@
 import { rmSync, writeFileSync, renameSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { DynamicModule, Type } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { databaseAnswers, migrate, provision, schemaOf, startPostgres } from '#libs/database';
-import { createService, readHostConfig, type RunningService, type ServiceDefinition, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
+import { createService, type RunningService, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony } from '#libs/pki';
@@ -13,7 +14,7 @@ import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway, mergeDocuments } from './gateway.js';
 import { ensureKeys, rolePasswords, type Keys } from './keys.js';
 import { OWN_PATHS, ownEndpoints } from './own-endpoints.js';
-import { SERVICES } from './services.js';
+import { readModules, SERVICES } from './services.js';
 import { ThrowawayClock } from './throwaway-clock.js';
 
 export interface Instance {
@@ -63,7 +64,6 @@ async function start(
   env: NodeJS.ProcessEnv,
   { log, progress, undo, onStandstill = () => {} }: Start,
 ) {
-  const host = readHostConfig(env);
   const gateway = new Gateway();
   const port = await listen(gateway, config.PORT);
   undo.push(() => closeServer(gateway));
@@ -119,13 +119,13 @@ async function start(
     KAIKA_JOBS_URL: jobs.appUrl,
   };
   const services: RunningService[] = [];
-  for (const definition of SERVICES) {
-    progress(`service ${definition.name}`);
-    const service = await startService(
-      definition,
-      { ...common, ...ownSettings(definition, databases, keys) },
-      { ...host, log, clock, tokens: { issuer, jwksFile: keys.jwksFile }, onStandstill },
-    );
+  const surroundings: ServiceSurroundings = {
+    trustProxy: config.KAIKA_TRUST_PROXY ?? false,
+    ...{ log, clock, tokens: { issuer, jwksFile: keys.jwksFile }, onStandstill },
+  };
+  for (const { name, module } of await readModules((name) => ({ ...common, ...ownSettings(name, databases, keys) }))) {
+    progress(`service ${name}`);
+    const service = await startService(name, module, surroundings);
     undo.push(() => service.close());
     services.push(service);
   }
@@ -175,17 +175,13 @@ async function ownDatabase(dataDir: string, progress: (line: string) => void, un
   return postgres.url;
 }
 
-async function prepareSchema(adminUrl: string, name: string, migrations: ServiceDefinition['migrations'], keys: Keys) {
+async function prepareSchema(adminUrl: string, name: string, migrations: readonly Type[], keys: Keys) {
   const urls = await provision(adminUrl, name, rolePasswords(keys, name));
   await migrate({ ownerUrl: urls.ownerUrl, schema: schemaOf(name), migrations: [...migrations] });
   return urls;
 }
 
-function ownSettings(
-  { name }: ServiceDefinition,
-  databases: Map<string, { appUrl: string }>,
-  keys: Keys,
-): NodeJS.ProcessEnv {
+function ownSettings(name: string, databases: Map<string, { appUrl: string }>, keys: Keys): NodeJS.ProcessEnv {
   const appUrl = databases.get(name)?.appUrl;
   return {
     ...(appUrl && { DATABASE_URL: appUrl }),
@@ -196,14 +192,14 @@ function ownSettings(
 }
 
 async function startService(
-  definition: ServiceDefinition,
-  env: NodeJS.ProcessEnv,
+  name: string,
+  module: DynamicModule,
   surroundings: ServiceSurroundings,
 ): Promise<RunningService> {
   try {
-    return await createService(definition.name, await definition.module(env), surroundings);
+    return await createService(name, module, surroundings);
   } catch (cause) {
-    throw new Error(`starting ${definition.name}`, { cause });
+    throw new Error(`starting ${name}`, { cause });
   }
 }
 

@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '#libs/clock';
-import { port, readConfig, secretFile } from '#libs/config';
+import { logLevel, port, readConfig, secretFile } from '#libs/config';
 
 export const AGENT_VERSION = '0.1.0';
 
@@ -37,7 +37,7 @@ const shape = z.object({
     .pipe(z.array(origin)),
   /** JWK of the centre's public key for PIN jobs */
   KAIKA_JOB_KEY_FILE: secretFile(),
-  KAIKA_LOG_LEVEL: z.string().default('info'),
+  KAIKA_LOG_LEVEL: logLevel().default('info'),
   KAIKA_VIRTUAL_CARDS_DIR: z.string().default('data/virtual-cards'),
 });
 

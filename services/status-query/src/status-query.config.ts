@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { httpUrl, readConfig, secretFile } from '#libs/config';
+import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
 
 export interface StatusQueryConfig {
@@ -26,11 +26,11 @@ export interface StatusQueryConfig {
 }
 
 const settings = z.object({
-  DATABASE_URL: z.string(),
-  KAIKA_BUS_URL: z.string(),
+  DATABASE_URL: postgresUrl(),
+  KAIKA_BUS_URL: postgresUrl(),
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
-  KAIKA_SERVICE_KEY_FILE: secretFile(),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_ISSUANCE_URL: httpUrl(),
   KAIKA_OCSP_DIR: z.string(),
@@ -39,13 +39,13 @@ const settings = z.object({
 
 /** @throws ConfigError naming the variables */
 export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<StatusQueryConfig> {
-  const read = readConfig(settings, env);
+  const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
     busUrl: read.KAIKA_BUS_URL,
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
-    serviceKey: await ensureKeyPair(read.KAIKA_SERVICE_KEY_FILE, 'Ed25519'),
+    serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     authorityDir: read.KAIKA_AUTHORITY_DIR,
     issuanceUrl: read.KAIKA_ISSUANCE_URL,
     ocspDir: read.KAIKA_OCSP_DIR,

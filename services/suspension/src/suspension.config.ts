@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { readConfig, secretFile } from '#libs/config';
+import { openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
 import { DEADLINE_ACTIONS, DeadlineSettings } from './deadline/acceptance-deadline.js';
 
@@ -20,22 +20,22 @@ export interface SuspensionConfig {
 }
 
 const settings = z.object({
-  DATABASE_URL: z.string(),
-  KAIKA_BUS_URL: z.string(),
-  KAIKA_PEPPER_FILE: secretFile(),
-  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+  DATABASE_URL: postgresUrl(),
+  KAIKA_BUS_URL: postgresUrl(),
+  KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
+  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
   KAIKA_ACCEPTANCE_DEADLINE_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
   KAIKA_ACCEPTANCE_DEADLINE_ACTION: z.enum(DEADLINE_ACTIONS).default('hold'),
 });
 
-/** @throws ConfigError naming the variables; Error naming the file when a secret's file holds something else */
+/** @throws ConfigError naming the variables, those too whose file holds something else */
 export async function readSuspensionConfig(env: NodeJS.ProcessEnv): Promise<SuspensionConfig> {
-  const read = readConfig(settings, env);
+  const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
     busUrl: read.KAIKA_BUS_URL,
-    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
-    credentialKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+    pepper: read.KAIKA_PEPPER_FILE,
+    credentialKey: read.KAIKA_CREDENTIAL_KEY_FILE,
     deadline: new DeadlineSettings(read.KAIKA_ACCEPTANCE_DEADLINE_DAYS, read.KAIKA_ACCEPTANCE_DEADLINE_ACTION),
   };
 }
