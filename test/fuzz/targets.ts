@@ -1,14 +1,14 @@
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { join } from 'node:path';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { ensureKeyPair } from '#libs/credentials';
 import { issueToken, ROLES } from '#libs/doors';
+import { CaError } from '#libs/errors';
 import { createDelegateRequest } from '#libs/ocsp';
-import { readCertificate, type Signer } from '#libs/pki';
+import type { Signer } from '#libs/pki';
 import { readCard } from '../../services/card-agent/src/card-facts.js';
 import type { Instance } from '../demo/instance.js';
 import { ocspRequest, ocspStatus } from '../demo/ocsp.js';
-import { CaError } from '#libs/errors';
 import { type Dice, mutateDer, mutateJson, mutateText8 } from './mutate.js';
 
 /** One thing that takes input from outside. @returns what is wrong with its answer, or undefined */
@@ -140,7 +140,6 @@ async function ocsp(url: string): Promise<Target['try']> {
 
 async function requests(url: string, headers: Record<string, string>): Promise<Target['try']> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { sign } = await import('node:crypto');
   const signer = {
     algorithm: 'ecdsa-sha256',
     publicKey,
@@ -163,27 +162,37 @@ async function requests(url: string, headers: Record<string, string>): Promise<T
 
 /** In this process: what the agent makes of a card whose certificates are broken. Only named errors may come of it. */
 async function cards(url: string): Promise<Target['try']> {
-  const certificate = await issuingCa(url);
-  const uuid = '11111111-1111-4111-8111-111111111111';
+  const serials = (await search(url)).serials;
+  const download = async (serial: string) =>
+    Buffer.from(await (await fetch(`${url}/api/v1/certificates/${serial}.cer`)).arrayBuffer());
+  const certificates = {
+    '9C': await download(serials.signature),
+    '9D': await download(serials.encryption),
+    '9E': await issuingCa(url),
+  };
+  const chuid = async () => ({ cardUuid: '11111111-1111-4111-8111-111111111111' });
   return async (dice) => {
-    const broken = mutateDer(dice, certificate);
-    const card = { readCertificate: async () => broken, chuid: async () => ({ cardUuid: uuid }) };
-    for (const read of [() => readCard(card as never), async () => readCertificate(broken)]) {
-      try {
-        await read();
-      } catch (error) {
-        if (!(error instanceof CaError))
-          return `certificate ${createHash('sha256').update(broken).digest('hex')} ${broken.toString('base64')}: ${String(error)}`;
-      }
+    const slot = dice.pick(['9C', '9D', '9E'] as const);
+    const broken = mutateDer(dice, certificates[slot]);
+    const readCertificate = async (of: keyof typeof certificates) => (of === slot ? broken : certificates[of]);
+    try {
+      await readCard({ readCertificate, chuid } as never);
+    } catch (error) {
+      if (!(error instanceof CaError)) return `certificate in ${slot}: ${String(error)}: ${broken.toString('base64')}`;
     }
     return undefined;
   };
 }
 
-async function issuingCa(url: string): Promise<Buffer> {
-  const answer = (await (await fetch(`${url}/api/v1/certificates?cardNumber=MT00000000000001`)).json()) as {
-    items: { issuerSki: string }[];
+async function search(url: string) {
+  const answer = await fetch(`${url}/api/v1/certificates?cardNumber=MT00000000000001`);
+  const { items } = (await answer.json()) as {
+    items: { issuerSki: string; serials: { signature: string; encryption: string } }[];
   };
-  const ski = answer.items[0]!.issuerSki;
-  return Buffer.from(await (await fetch(`${url}/ca/${ski}.cer`)).arrayBuffer());
+  return items[0]!;
+}
+
+async function issuingCa(url: string): Promise<Buffer> {
+  const { issuerSki } = await search(url);
+  return Buffer.from(await (await fetch(`${url}/ca/${issuerSki}.cer`)).arrayBuffer());
 }
