@@ -7,12 +7,13 @@ import { IssuanceModule } from './issuance.module.js';
 import { Issuance1764000001000 } from './migrations/1764000001000-issuance.js';
 import { Intake1764000003000 } from './migrations/1764000003000-intake.js';
 import { Delegates1764000004000 } from './migrations/1764000004000-delegates.js';
+import { Notices1764000005000 } from './migrations/1764000005000-notices.js';
 
 export const issuance: ServiceDefinition = {
   name: 'issuance',
   migrations: [
     ...[...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, IDEMPOTENCY_MIGRATION],
-    ...[Issuance1764000001000, Intake1764000003000, Delegates1764000004000],
+    ...[Issuance1764000001000, Intake1764000003000, Delegates1764000004000, Notices1764000005000],
   ],
   module: async (env) => IssuanceModule.register(await readIssuanceConfig(env)),
 };

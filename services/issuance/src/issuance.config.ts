@@ -1,9 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { flag, readConfig, secretFile } from '#libs/config';
+import { flag, hotlineSettings, hotlinesOf, readConfig, secretFile } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
+import { email } from '#libs/taiwan';
+import { type MailSettings, readText } from './notices/smtp.js';
 
 export interface IssuanceConfig {
   /** `DATABASE_URL`: this service's application role. */
@@ -29,26 +31,53 @@ export interface IssuanceConfig {
    * certificate is refused at intake. Default 3,052, the virtual card's; a plain PIV card takes 1,856 (CARDS.md §1).
    */
   maxCertBytes: number;
+  /** Where notices are sent by; undefined: they are recorded and not sent. Hotlines (`KAIKA_HOTLINE_…`) are named in them. */
+  mail: MailSettings | undefined;
+  /** `KAIKA_EXPIRY_NOTICE_DAYS`: days before the end of certificates at which subscribers are reminded. Default 60, 14. */
+  expiryNoticeDays: readonly number[];
   /** `KAIKA_TEST_CARDS`: takes test card numbers (four letters and twelve digits) into stock. Default false. */
   testCards: boolean;
 }
 
 export const ISSUANCE_CONFIG = Symbol('issuance:config');
 
-const settings = z.object({
-  DATABASE_URL: z.string(),
-  KAIKA_BUS_URL: z.string(),
-  KAIKA_AUTHORITY_DIR: z.string(),
-  KAIKA_PEPPER_FILE: secretFile(),
-  KAIKA_DATA_KEY_FILE: secretFile(),
-  KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
-  KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secretFile(),
-  KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
-  KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
-  KAIKA_VIRTUAL_CARDS_DIR: z.string(),
-  KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
-  KAIKA_TEST_CARDS: flag().default(false),
-});
+const smtpUrl = () =>
+  z
+    .url({ protocol: /^smtps?$/, message: 'is not smtp://host or smtps://host' })
+    .refine((text) => !URL.canParse(text) || new URL(text).password === '', 'has a password: it belongs in a file');
+
+const daysBefore = () =>
+  z
+    .string()
+    .regex(/^\d{1,3}( *, *\d{1,3}){0,9}$/, 'is not a list of days such as 60,14')
+    .transform((text) => [...new Set(text.split(',').map(Number))])
+    .refine((days) => days.every((n) => n > 0), 'has a 0');
+
+const settings = z
+  .object({
+    ...hotlineSettings,
+    KAIKA_SMTP_URL: smtpUrl().optional(),
+    KAIKA_SMTP_PASSWORD_FILE: secretFile().optional(),
+    KAIKA_SMTP_CA_FILE: secretFile().optional(),
+    KAIKA_MAIL_FROM: email.optional(),
+    KAIKA_EXPIRY_NOTICE_DAYS: daysBefore().default([60, 14]),
+    DATABASE_URL: z.string(),
+    KAIKA_BUS_URL: z.string(),
+    KAIKA_AUTHORITY_DIR: z.string(),
+    KAIKA_PEPPER_FILE: secretFile(),
+    KAIKA_DATA_KEY_FILE: secretFile(),
+    KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
+    KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secretFile(),
+    KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
+    KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+    KAIKA_VIRTUAL_CARDS_DIR: z.string(),
+    KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
+    KAIKA_TEST_CARDS: flag().default(false),
+  })
+  .superRefine((read, ctx) => {
+    if (!read.KAIKA_SMTP_URL || read.KAIKA_MAIL_FROM) return;
+    ctx.addIssue({ code: 'custom', path: ['KAIKA_MAIL_FROM'], message: 'is not set, and KAIKA_SMTP_URL is' });
+  });
 
 /** @throws ConfigError; CaError authorityUnavailable; Error naming a key file */
 export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<IssuanceConfig> {
@@ -67,6 +96,16 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
     ownKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
     virtualCardsDir: read.KAIKA_VIRTUAL_CARDS_DIR,
     maxCertBytes: read.KAIKA_CARD_MAX_CERT_BYTES,
+    mail: read.KAIKA_SMTP_URL
+      ? {
+          smtpUrl: read.KAIKA_SMTP_URL,
+          password: readText(read.KAIKA_SMTP_PASSWORD_FILE),
+          ca: readText(read.KAIKA_SMTP_CA_FILE),
+          from: read.KAIKA_MAIL_FROM!,
+          hotlines: hotlinesOf(read),
+        }
+      : undefined,
+    expiryNoticeDays: read.KAIKA_EXPIRY_NOTICE_DAYS,
     testCards: read.KAIKA_TEST_CARDS,
   };
 }

@@ -9,12 +9,13 @@ import { Clock } from '#libs/clock';
 import { ensureKeyPair, ensureSecretFile, type KeyPair } from '#libs/credentials';
 import { migrate, provision, type TestDatabase } from '#libs/database';
 import { issueToken, type Role } from '#libs/doors';
-import { type EventOf, type EventType, parseEvent } from '#libs/events';
+import { type EventData, type EventOf, type EventType, newEvent, parseEvent, topicOf } from '#libs/events';
 import { createService, type RunningService } from '#libs/host';
-import { BUS_MIGRATIONS } from '#libs/messaging';
+import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
 import { type Authority, ceremony } from '#libs/pki';
 import { VirtualCardStore } from '#libs/virtual-card';
 import { issuance } from './index.js';
+import { IssuanceHandlers } from './issuance.handlers.js';
 
 export const USER_CODE = 'Kaika#2026';
 export const NATIONAL_ID = 'A123456789';
@@ -206,6 +207,35 @@ export class IssuanceBench {
       [cardNumber, like, this.clock.now()],
     );
     return cardNumber;
+  }
+
+  /** Lets the service react to an event, as from the bus. @returns the event */
+  async receive<T extends EventType>(
+    type: T,
+    data: EventData<T>,
+    changes: Partial<EventOf<T>> = {},
+  ): Promise<EventOf<T>> {
+    const { cardNumber } = data as { cardNumber: string };
+    const event = { ...newEvent(type, cardNumber, data, { source: 'test', now: this.clock.now() }), ...changes };
+    const { app } = this.service;
+    await app
+      .get(Consumer)
+      .receive(
+        { topic: topicOf(type), key: cardNumber, value: JSON.stringify(event), id: event.id },
+        app.get(IssuanceHandlers).on,
+      );
+    return event;
+  }
+
+  /** Every table of the service as text. */
+  async everythingStored(): Promise<string> {
+    const tables = await this.source.query<{ table_name: string }[]>(
+      `select table_name from information_schema.tables where table_schema = 'issuance' and table_name <> 'migration'`,
+    );
+    const rows = await Promise.all(
+      tables.map(({ table_name }) => this.source.query(`select to_jsonb(t) from "${table_name}" t`)),
+    );
+    return JSON.stringify(rows);
   }
 
   /** Events in the order of the outbox. */

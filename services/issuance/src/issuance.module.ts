@@ -10,17 +10,26 @@ import { ApplicationRecords } from './applications/application-records.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsService } from './applications/applications.service.js';
 import { ProgressService } from './applications/progress.service.js';
+import { CasesController } from './cases/cases.controller.js';
+import { CasesService } from './cases/cases.service.js';
 import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
-import { DelegatesController } from './certificates/delegates.controller.js';
-import { DelegatesService } from './certificates/delegates.service.js';
 import { IssuedCertificatesController } from './certificates/issued-certificates.controller.js';
 import { CombinedController } from './intake/combined.controller.js';
 import { CombinedService } from './intake/combined.service.js';
 import { OfficesController } from './intake/offices.controller.js';
 import { RegistrationOffices } from './intake/registration-offices.js';
+import { DelegatesController } from './certificates/delegates.controller.js';
+import { DelegatesService } from './certificates/delegates.service.js';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from './issuance.config.js';
+import { IssuanceHandlers } from './issuance.handlers.js';
+import { KnownCards } from './known-cards.js';
+import { Contacts } from './notices/contacts.js';
+import { ExpiryNotices } from './notices/expiry-notices.js';
+import { Mailer } from './notices/mailer.js';
+import { NoticesController } from './notices/notices.controller.js';
+import { NoticesService } from './notices/notices.service.js';
 import { PersonalisationService } from './production/personalisation.service.js';
 import { ProductionController } from './production/production.controller.js';
 import { ProductionRecords } from './production/production-records.js';
@@ -46,10 +55,12 @@ export class IssuanceModule {
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],
         ...[ProductionController, CaController, IssuedCertificatesController, DelegatesController],
+        ...[CasesController, NoticesController, IssuanceHandlers],
       ],
       providers: [
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService],
+        ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
         ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },

@@ -146,10 +146,12 @@ export async function requirePrimary(tx: EntityManager, { rank, ubn }: Applicant
   if (rank === 'primary') return;
   const [primary] = await tx.query<unknown[]>(
     `select 1 from application join card using (case_number)
-     where ubn = $1 and rank = 'primary' and issued_at is not null limit 1`,
+     where ubn = $1 and rank = 'primary' and issued_at is not null
+       and not exists (select 1 from known_status s where s.card_number = card.card_number and s.kind = 'revoked')
+     limit 1`,
     [ubn],
   );
   if (primary) return;
-  const errors = [{ at: '/rank', problem: 'no primary card was issued to this 統一編號' }];
-  throw new CaError('primaryCardMissing', '/rank: no primary card was issued to this 統一編號', { errors });
+  const errors = [{ at: '/rank', problem: 'this 統一編號 has no primary card that was issued and not revoked' }];
+  throw new CaError('primaryCardMissing', '/rank: there is no primary card', { errors });
 }

@@ -6,6 +6,7 @@ import { CaError } from '#libs/errors';
 import { newEvent, type SerialPair } from '#libs/events';
 import { Outbox } from '#libs/messaging';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { NoticesService } from '../notices/notices.service.js';
 import { announcementOf, completeCard } from './announcement.js';
 import type { CardHolder } from './certificate-plan.js';
 import { CertificateIssuer } from './certificate-issuer.js';
@@ -26,6 +27,7 @@ export class CardIssue {
     private readonly clock: Clock,
     private readonly outbox: Outbox,
     private readonly certificates: CertificateIssuer,
+    private readonly notices: NoticesService,
     @Inject(ISSUANCE_CONFIG) private readonly config: IssuanceConfig,
   ) {}
 
@@ -38,28 +40,24 @@ export class CardIssue {
     const recipients = way === 'A' ? [acceptance, suspension] : [acceptance];
     const kind = way === 'A' ? 'user-code' : 'representative';
     const generation = FIRST_GENERATION;
-    const credential = await sealCredential(recipients, {
-      cardNumber,
-      kind,
-      generation,
-      verifier,
-    });
+    const credential = await sealCredential(recipients, { cardNumber, kind, generation, verifier });
     return this.source.transaction(async (tx) => {
       // The row's lock comes before the outbox rows: ids of one card are then in commit order.
       const issued = await lock(tx, cardNumber);
       const slots = completeCard(await this.certificates.ofCard(cardNumber, tx));
-      const serials = {
-        signature: slots['9C'].serial,
-        encryption: slots['9D'].serial,
-      };
+      const serials = { signature: slots['9C'].serial, encryption: slots['9D'].serial };
       if (issued) return serials;
       const now = this.clock.now();
       await tx.query(`update card set state = 'issued', issued_at = $2 where card_number = $1`, [cardNumber, now]);
       const facts = { source: 'issuance', now };
-      await this.outbox.add(tx, [
-        newEvent('certificate.issued', cardNumber, announcementOf(holder, slots, issuing.skiHex), facts),
-        newEvent('credential.set', cardNumber, { ...credential }, facts),
-      ]);
+      const issuedNow = newEvent(
+        'certificate.issued',
+        cardNumber,
+        announcementOf(holder, slots, issuing.skiHex),
+        facts,
+      );
+      await this.outbox.add(tx, [issuedNow, newEvent('credential.set', cardNumber, { ...credential }, facts)]);
+      await this.notices.issued(issuedNow, tx);
       return serials;
     });
   }

@@ -347,3 +347,23 @@ describe('the keys of a registration office', () => {
     expect(bad.status).toBe(400);
   });
 });
+
+it('leaves no national ID, birth date, name or address of a push in any table, event or line of the log', async () => {
+  const representative = { name: '吳洩漏', nationalId: 'A223456781', birthDate: '0520713' };
+  const contact = { address: '洩漏市洩漏路九號', phone: '09-8765-4321' };
+  const request = combined({ representative, contact });
+  while ((await blankCards()) === 0) await bench.stock(5);
+  const { body } = await office.push(request);
+  const { cardNumber } = (await bench.events('application.approved', body['caseNumber'] as string))[0]!.data;
+  await bench.operate(`/cards/${cardNumber}/personalisation`, {});
+  await office.push({ ...request, ubn: '1' });
+  await office.push(request, { signature: 'x' });
+  const stored = await bench.everythingStored();
+  expect(stored).toContain(cardNumber);
+  for (const text of [stored, bench.log]) {
+    for (const secret of ['吳洩漏', 'A223456781', '0520713', '1963-07-13', '洩漏路', '8765-4321', 'A123456789']) {
+      const base64 = Buffer.from(secret).toString('base64').replace(/=*$/, '').slice(0, -1);
+      for (const form of [secret, base64, Buffer.from(secret).toString('hex')]) expect(text.includes(form)).toBe(false);
+    }
+  }
+});

@@ -9,6 +9,7 @@ import { CertificateIssuer } from '../certificates/certificate-issuer.js';
 import { CARD_SLOTS } from '../certificates/certificate-plan.js';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
 import { IssuanceBench } from '../issuance.fixture.js';
+import { NoticesService } from '../notices/notices.service.js';
 import { breakableCards, breakableSource, Fault } from './faults.fixture.js';
 import { holdsKey } from './key-possession.js';
 import { type Personalised, PersonalisationService } from './personalisation.service.js';
@@ -31,7 +32,7 @@ function station(fault: Fault, clock = bench.clock): PersonalisationService {
   const config = app.get<IssuanceConfig>(ISSUANCE_CONFIG);
   const source = breakableSource(bench.source, fault);
   const certificates = new CertificateIssuer(source, clock, config);
-  const issue = new CardIssue(source, clock, app.get(Outbox), certificates, config);
+  const issue = new CardIssue(source, clock, app.get(Outbox), certificates, app.get(NoticesService), config);
   const records = new ProductionRecords(source, clock);
   const cards = breakableCards(bench.cards, fault);
   return new PersonalisationService(bench.source, records, certificates, issue, cards, config);

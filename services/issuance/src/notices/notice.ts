@@ -1,0 +1,19 @@
+import type { Holder, ReasonCode } from '#libs/events';
+
+/** What a subscriber is told by e-mail: the fact, and nothing personal or secret. Times are RFC 3339. */
+export type NoticeContent =
+  | { kind: 'certificate-issued'; notAfter: string; way: 'A' | 'B' }
+  | { kind: 'card-activated'; at: string }
+  | { kind: 'certificate-suspended'; at: string; holder: Holder }
+  /** `holds`: what still stands in the way. */
+  | { kind: 'certificate-resumed'; at: string; holds: Holder[]; accepted: boolean }
+  | { kind: 'certificate-revoked'; at: string; reason: ReasonCode }
+  | { kind: 'user-code-changed'; at: string }
+  | { kind: 'acceptance-due'; dueAt: string; daysLeft: number }
+  | { kind: 'expiry-due'; notAfter: string; daysLeft: number }
+  /** The code itself travels sealed, beside this. */
+  | { kind: 'one-time-code'; expiresAt: string };
+export type NoticeKind = NoticeContent['kind'];
+
+export const NOTICE_STATES = ['due', 'sent', 'not-sent', 'no-address', 'refused', 'expired'] as const;
+export type NoticeState = (typeof NOTICE_STATES)[number];
