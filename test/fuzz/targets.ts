@@ -122,7 +122,7 @@ async function ocsp(url: string): Promise<Target['try']> {
   const request = await ocspRequest(ca, '4C02B4C882E09F74BF635EBAFA2530A9');
   return async (dice) => {
     const der = mutateDer(dice, request);
-    const get = dice.roll(4) === 0;
+    const get = dice.roll(4) === 0 && der.length > 0; // nothing to read is no path of OCSP's
     const response = get
       ? await fetch(`${url}/ocsp/${encodeURIComponent(der.toString('base64'))}`)
       : await fetch(`${url}/ocsp`, {
