@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { flag, hotlineSettings, hotlinesOf, readConfig, secretFile } from '#libs/config';
+import { flag, hotlineSettings, hotlinesOf, openConfig, opened, postgresUrl, secretFile } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
@@ -61,15 +61,15 @@ const settings = z
     KAIKA_SMTP_CA_FILE: secretFile().optional(),
     KAIKA_MAIL_FROM: email.optional(),
     KAIKA_EXPIRY_NOTICE_DAYS: daysBefore().default([60, 14]),
-    DATABASE_URL: z.string(),
-    KAIKA_BUS_URL: z.string(),
+    DATABASE_URL: postgresUrl(),
+    KAIKA_BUS_URL: postgresUrl(),
     KAIKA_AUTHORITY_DIR: z.string(),
-    KAIKA_PEPPER_FILE: secretFile(),
-    KAIKA_DATA_KEY_FILE: secretFile(),
-    KAIKA_TRANSPORT_MASTER_FILE: secretFile(),
-    KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secretFile(),
-    KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secretFile(),
-    KAIKA_CREDENTIAL_KEY_FILE: secretFile(),
+    KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
+    KAIKA_DATA_KEY_FILE: opened(ensureSecretKey),
+    KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
+    KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
+    KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
+    KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
     KAIKA_VIRTUAL_CARDS_DIR: z.string(),
     KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
     KAIKA_TEST_CARDS: flag().default(false),
@@ -79,21 +79,21 @@ const settings = z
     ctx.addIssue({ code: 'custom', path: ['KAIKA_MAIL_FROM'], message: 'is not set, and KAIKA_SMTP_URL is' });
   });
 
-/** @throws ConfigError; CaError authorityUnavailable; Error naming a key file */
+/** @throws ConfigError; CaError authorityUnavailable */
 export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<IssuanceConfig> {
-  const read = readConfig(settings, env);
+  const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
     busUrl: read.KAIKA_BUS_URL,
     authority: await loadAuthority(read.KAIKA_AUTHORITY_DIR),
-    pepper: Pepper.read(read.KAIKA_PEPPER_FILE),
-    dataKey: ensureSecretKey(read.KAIKA_DATA_KEY_FILE),
-    transportMaster: ensureSecretKey(read.KAIKA_TRANSPORT_MASTER_FILE),
+    pepper: read.KAIKA_PEPPER_FILE,
+    dataKey: read.KAIKA_DATA_KEY_FILE,
+    transportMaster: read.KAIKA_TRANSPORT_MASTER_FILE,
     credentialRecipients: {
-      acceptance: await readPublicJwk(read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE),
-      suspension: await readPublicJwk(read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE),
+      acceptance: read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE,
+      suspension: read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE,
     },
-    ownKey: await ensureKeyPair(read.KAIKA_CREDENTIAL_KEY_FILE, 'P-256'),
+    ownKey: read.KAIKA_CREDENTIAL_KEY_FILE,
     virtualCardsDir: read.KAIKA_VIRTUAL_CARDS_DIR,
     maxCertBytes: read.KAIKA_CARD_MAX_CERT_BYTES,
     mail: read.KAIKA_SMTP_URL
