@@ -16,6 +16,7 @@ import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
 import { IssuedCertificatesController } from './certificates/issued-certificates.controller.js';
+import { Housekeeping } from './housekeeping.js';
 import { CombinedController } from './intake/combined.controller.js';
 import { CombinedService } from './intake/combined.service.js';
 import { OfficesController } from './intake/offices.controller.js';
@@ -24,6 +25,7 @@ import { DelegatesController } from './certificates/delegates.controller.js';
 import { DelegatesService } from './certificates/delegates.service.js';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from './issuance.config.js';
 import { IssuanceHandlers } from './issuance.handlers.js';
+import { IssuanceMetrics } from './issuance-metrics.js';
 import { KnownCards } from './known-cards.js';
 import { Contacts } from './notices/contacts.js';
 import { ExpiryNotices } from './notices/expiry-notices.js';
@@ -61,6 +63,7 @@ export class IssuanceModule {
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
+        ...[Housekeeping, IssuanceMetrics],
         ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },

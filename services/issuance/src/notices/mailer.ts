@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Clock, Rounds } from '#libs/clock';
 import { openRecord } from '#libs/credentials';
 import { LOG } from '#libs/host';
+import { counter } from '#libs/metrics';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
 import { Contacts } from './contacts.js';
 import { writeLetter } from './letter.js';
@@ -22,6 +23,9 @@ const MAX_ATTEMPTS = 14;
 /** An address may come after the event that the notice is of: they travel on different topics. */
 const ADDRESS_WAIT_MS = 600_000;
 const NO_ADDRESS_RETRY_MS = 20_000;
+
+const deliveries = () =>
+  counter('kaika_notice_deliveries_total', 'What the mail server made of notices', ['outcome'] as const);
 
 interface Claimed {
   id: string;
@@ -97,6 +101,7 @@ export class Mailer implements OnApplicationBootstrap, OnModuleDestroy {
     const options = { hotlines: this.config.mail!.hotlines, code: await this.codeOf(notice) };
     const letter = writeLetter(notice.content, { name, cardNumber: notice.cardNumber }, options);
     const delivery = await this.#smtp!.send({ id: notice.id, to: email, date: now, ...letter });
+    deliveries().inc({ outcome: delivery.outcome });
     await this.settle(notice, delivery);
     return delivery.outcome;
   }

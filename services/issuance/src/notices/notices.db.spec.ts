@@ -4,6 +4,7 @@ import { sleep } from '#libs/clock';
 import { sealCredential, sealFor } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import { type CardRow, FIRST_PREV_HASH, type SealedType, sealedContext } from '#libs/events';
+import { scrape } from '#libs/metrics';
 import { combined, Office } from '../intake/intake.fixture.js';
 import { application, IssuanceBench } from '../issuance.fixture.js';
 import { ExpiryNotices } from './expiry-notices.js';
@@ -338,6 +339,24 @@ describe('before certificates end', () => {
     const [mail] = await server.to(sixty.address);
     expect(mail!.text).toContain('到期（尚餘 60 日）');
   });
+});
+
+it('figures say what waits', async () => {
+  const { cardNumber } = await cardWithContact();
+  await server.close();
+  try {
+    await bench.receive('card.activated', activated(cardNumber));
+    await problemOf(cardNumber);
+    const { text } = await scrape();
+    expect(text).toMatch(/^kaika_notices_waiting [1-9]/m);
+    expect(text).toMatch(/^kaika_notices_waiting_oldest_seconds \d/m);
+    expect(text).toMatch(/^kaika_applications_waiting_for_stock \d/m);
+    expect(text).toMatch(/^kaika_office_cases_open 0$/m);
+    expect(text).toMatch(/^kaika_notice_deliveries_total\{outcome="sent"\} [1-9]/m);
+    expect(text).not.toContain(cardNumber);
+  } finally {
+    await server.listen();
+  }
 });
 
 describe('the list of notices', () => {
