@@ -29,7 +29,7 @@ function parse(context: ExecutionContext): void {
   }
   if (endpoint?.body) {
     if (!request.is('application/json')) throw new CaError('unsupportedMediaType', 'send application/json');
-    const body = check(endpoint.body, request.body, (path) => path.map((step) => `/${step}`).join('') || '/', errors);
+    const body = check(endpoint.body, request.body, pointer, errors);
     if (body !== undefined) request.body = body;
   }
   if (errors.length > 0)
@@ -44,7 +44,12 @@ function check(
   errors: { at: string; problem: string }[],
 ): unknown {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    const path = pathOfNul(result.data);
+    if (!path) return result.data;
+    errors.push({ at: at(path), problem: 'has a NUL character' });
+    return undefined;
+  }
   for (const issue of result.error.issues.slice(0, 20)) {
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys.slice(0, 20))
@@ -52,6 +57,21 @@ function check(
     } else {
       errors.push({ at: at(issue.path.map(String)), problem: issue.message });
     }
+  }
+  return undefined;
+}
+
+/** RFC 6901; `/` for the whole. */
+const pointer = (path: string[]) =>
+  path.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') || '/';
+
+/** Where a text has a NUL, which PostgreSQL stores in no text: refused for every field of every endpoint. */
+function pathOfNul(value: unknown): string[] | undefined {
+  if (typeof value === 'string') return value.includes('\u0000') ? [] : undefined;
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
+  for (const [key, member] of Object.entries(value)) {
+    const path = key.includes('\u0000') ? [] : pathOfNul(member);
+    if (path) return [key.replaceAll('\u0000', ''), ...path];
   }
   return undefined;
 }

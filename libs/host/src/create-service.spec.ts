@@ -23,7 +23,7 @@ class ThingsController {
     allow: 'anyone',
     summary: 'Read',
     params: z.object({ n: z.string().regex(/^\d+$/) }),
-    query: z.object({ page: z.coerce.number().optional() }),
+    query: z.object({ page: z.coerce.number().optional(), text: z.string().optional() }),
   })
   read(@Param('n') n: string, @Query() query: object) {
     return { n, query };
@@ -129,6 +129,8 @@ describe('a service', () => {
     };
     await refused('{"name":"sesame"}', 400, '/name');
     await refused('{"name":"a","sesame2":1}'.replace('sesame2', 'extra'), 400, '/extra');
+    await refused('{"name":"a\\u0000b"}', 400, '/name');
+    await refused('{"name":"a","~x/y":1}', 400, '/~0x~1y');
     await refused('{}', 400, '/name');
     await refused('[]', 400, '/');
     await refused('{"name":', 400);
@@ -137,6 +139,7 @@ describe('a service', () => {
     await refused('{"name":"crash"}', 500);
     expect((await fetch(`${base}/x`)).status).toBe(400);
     expect((await fetch(`${base}/1?pages=2`)).status).toBe(400);
+    expect((await fetch(`${base}/1?text=%00`)).status).toBe(400);
     expect((await fetch(`${base}/1/2`)).status).toBe(404);
   });
 
