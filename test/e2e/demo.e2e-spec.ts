@@ -189,7 +189,7 @@ describe('the demo', () => {
       )!;
       const asked = /-([0-9A-F]{32})\.der$/.exec(file)![1]!;
       const text = await openssl(
-        ...['ocsp', '-respin', path('ocsp', file), '-issuer', path('ca.pem'), '-serial', `0x${asked}`, '-sha256'],
+        ...['ocsp', '-respin', path('ocsp', file), '-issuer', path('ca.pem'), '-sha256', '-serial', `0x${asked}`],
         ...['-CAfile', anchors, '-validity_period', String(10 * 86_400), '-resp_text'],
       );
       expect(text).toContain('Response verify OK');

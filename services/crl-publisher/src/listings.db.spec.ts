@@ -79,19 +79,21 @@ describe('the list of a marker', () => {
     expect(await serials(2)).toHaveLength(ROWS);
   });
 
-  it('fails, and does not hang, when the connection ends in the middle', async () => {
+  it('is never short, and does not hang, when the connection ends in the middle', async () => {
     await many();
     const [{ pid }] = (await connection.query('select pg_backend_pid() as pid')) as [{ pid: number }];
     const pieces = listedAt(connection, scope(2));
-    await pieces.next();
+    const first = await pieces.next();
     const admin = new Client({ connectionString: database.url });
     await admin.connect();
     await admin.query('select pg_terminate_backend($1)', [pid]);
     await admin.end();
-    await expect(
-      (async () => {
-        for await (const _ of pieces) continue;
-      })(),
-    ).rejects.toThrow();
+    const count = async () => {
+      let seen = (first.value as { count: number }).count;
+      for await (const piece of pieces) seen += piece.count;
+      return seen;
+    };
+    // Everything may have been on its way already; then the whole list is here.
+    expect(['failed', ROWS]).toContain(await count().catch(() => 'failed'));
   });
 });
