@@ -10,7 +10,7 @@ import { UserCodeChangeService } from './user-code-change.service.js';
 import { CODE_DIGITS, UserCodeResetService } from './user-code-reset.service.js';
 
 const id = z.uuid();
-const cardParams = z.object({ cardNumber: cardNumberOrTest });
+const cardParams = z.object({ n: cardNumberOrTest });
 const change = z
   .object({ userCode, ...newUserCodeFields })
   .superRefine(checkTypedTwice)
@@ -33,7 +33,7 @@ export class UserCodesController {
     private readonly resets: UserCodeResetService,
   ) {}
 
-  @Put('cards/:cardNumber/user-code')
+  @Put('cards/:n/user-code')
   @Endpoint({
     allow: 'anyone',
     summary: 'Changes a user code: the old one, and the new one twice',
@@ -43,7 +43,7 @@ export class UserCodesController {
     errors: ['codeRefused', 'tooManyAttempts', 'attemptsLocked', 'tooBusy', 'cardRevoked', 'conflict'],
   })
   async change(
-    @Param() { cardNumber }: z.output<typeof cardParams>,
+    @Param() { n: cardNumber }: z.output<typeof cardParams>,
     @Body() { userCode, newUserCode }: z.output<typeof change>,
     @Req() request: Request,
   ) {
