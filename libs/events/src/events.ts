@@ -75,6 +75,9 @@ const statusWatermark = z.object({ epoch: z.uuid(), seq: z.number().int().nonneg
 /** No row of the log: a card that is not accepted by `dueAt` meets its deadline. */
 const acceptanceDue = z.object({ cardNumber, dueAt: utc, daysLeft: z.number().int().positive() });
 
+/** Something an operator has to look at, or no longer; `detail` says what it means and holds nothing secret. */
+const alarm = z.object({ alarm: z.string(), service: z.string(), detail: z.string(), at: utc });
+
 /** What only the recipients of `jwe` can read: its payload is `SEALED_PAYLOADS[type]`, its context `sealedContext`. */
 const sealed = z.object({ cardNumber, jwe: z.record(z.string(), z.unknown()) });
 
@@ -112,6 +115,8 @@ export const EVENTS = {
   'credential.set': { topic: TOPICS.credential, data: credentialSet },
 
   'crl.published': { topic: TOPICS.crl, data: crlPublished },
+  'alarm.raised': { topic: TOPICS.crl, data: alarm },
+  'alarm.cleared': { topic: TOPICS.crl, data: alarm },
 } as const satisfies Record<string, { topic: Topic; data: z.ZodType }>;
 
 export type EventType = keyof typeof EVENTS;
@@ -119,7 +124,7 @@ export type EventData<T extends EventType> = z.output<(typeof EVENTS)[T]['data']
 
 /**
  * CloudEvents 1.0, structured JSON. `subject` is the record's key: the card number, the issuer's SKI for lists, the cut of
- * a marker, or `log` for watermarks.
+ * a marker, the name of an alarm, or `log` for watermarks.
  */
 export interface EventOf<T extends EventType> {
   specversion: '1.0';

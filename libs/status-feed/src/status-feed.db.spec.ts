@@ -265,6 +265,20 @@ describe('a row that is not what it should be', () => {
     expect(alarms[0]).toMatchObject({ code: 'statusFeedBroken', params: { seq: 6 } });
     expect(await applied()).toEqual(upTo(5));
   });
+
+  it('is said to be over once the feed goes on, and that all is well once after the start', async () => {
+    let over = 0;
+    const right = owner;
+    owner = [...owner.slice(0, 5), rowAfter(owner[4], { prevHash: 'ab'.repeat(32) })];
+    const it = start({ over: () => over++ });
+    await eventually(() => expect(over).toBe(1));
+    await landAll(it, owner);
+    await eventually(() => expect(alarms).toMatchObject([{ code: 'statusFeedBroken' }]));
+    expect(over).toBe(1);
+    owner = right;
+    await eventually(async () => expect(await applied()).toEqual(upTo(6)));
+    await eventually(() => expect(over).toBe(2));
+  });
 });
 
 describe('a new epoch', () => {

@@ -15,6 +15,8 @@ export interface StatusFeedOptions {
   fetchRows(afterSeq: number, limit: number): Promise<StatusRow[]>;
   /** Called once for each kind of trouble until it passes. Default: the log. */
   alarm?(error: CaError): void;
+  /** Called when there is no trouble: once after the start, and once each time it passed. */
+  over?(): void;
   /** How long a hole may wait for the bus before it is fetched. Default 5 s. */
   holeMs?: number;
   /** How often one looks for landed rows when nobody wakes us. Default 250 ms. */
@@ -36,7 +38,8 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
   #wake = new AbortController();
   #applying: Promise<unknown> = Promise.resolve();
   #done: Promise<void> = Promise.resolve();
-  #lastAlarm = '';
+  /** Undefined until all was well once. */
+  #lastAlarm: string | undefined;
   #lastProbe = -Infinity;
 
   constructor(private readonly options: StatusFeedOptions) {}
@@ -119,7 +122,7 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
       this.#wake = new AbortController();
       try {
         const mark = await this.applyReady();
-        if (!(await this.#heal(mark))) this.#lastAlarm = '';
+        if (!(await this.#heal(mark))) this.#calm();
       } catch (error) {
         this.#raise(error);
       }
@@ -205,6 +208,12 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
       this.#raise(new CaError('statusFeedAltered', `row ${stuck.seq} was replaced by the owner's`, { seq: stuck.seq }));
       await replaceRow(tx, stuck, right);
     });
+  }
+
+  #calm(): void {
+    if (this.#lastAlarm === '') return;
+    this.#lastAlarm = '';
+    this.options.over?.();
   }
 
   #raise(error: unknown): void {

@@ -30,11 +30,21 @@ export interface RaisedAlarm {
   readonly lastAt: Date;
 }
 
-/** Each alarm is a log line, a figure (`kaika_crl_alarms_total`) and a line in `GET /api/v1/alarms`. */
+/** Who is told that an alarm was raised, each time, and that its ground is found to be gone, each time. */
+export interface AlarmListener {
+  raised(alarm: Alarm): void;
+  cleared(alarm: Alarm): void;
+}
+
+/**
+ * Each alarm is a log line, a figure (`kaika_crl_alarms_total`) and a line in `GET /api/v1/alarms`. Whoever raises an alarm
+ * clears it when its ground is gone.
+ */
 @Injectable()
 export class Alarms {
   readonly counts = new Map<Alarm, number>();
   readonly #raised = new Map<Alarm, { firstAt: Date; lastAt: Date }>();
+  #listener: AlarmListener | undefined;
   readonly #total = counter('kaika_crl_alarms_total', 'Alarms of the crl-publisher, by kind', ['alarm']);
 
   constructor(
@@ -48,6 +58,21 @@ export class Alarms {
     this.#raised.set(alarm, { firstAt: this.#raised.get(alarm)?.firstAt ?? now, lastAt: now });
     this.#total.inc({ alarm });
     this.log.error({ alarm, ...about }, ALARMS[alarm]);
+    this.#listener?.raised(alarm);
+  }
+
+  clear(...alarms: Alarm[]): void {
+    for (const alarm of alarms) this.#listener?.cleared(alarm);
+  }
+
+  /** Raises the alarm while its ground holds, else clears it. */
+  set(alarm: Alarm, holds: boolean, about: Record<string, unknown> = {}): void {
+    if (holds) this.raise(alarm, about);
+    else this.clear(alarm);
+  }
+
+  listen(listener: AlarmListener): void {
+    this.#listener = listener;
   }
 
   /** The latest first. */

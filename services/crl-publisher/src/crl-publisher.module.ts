@@ -18,6 +18,7 @@ import { TOPICS } from '#libs/events';
 import type { Authority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { Alarms } from './alarms.js';
+import { AlarmEvents } from './alarm-events.js';
 import { AlarmsController } from './alarms.controller.js';
 import { CrlController } from './crl.controller.js';
 import { AUTHORITY, type CrlPublisherConfig } from './crl-publisher.config.js';
@@ -71,6 +72,7 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
       ],
       providers: [
         Alarms,
+        AlarmEvents,
         EmergencyLists,
         HeldLists,
         { provide: AUTHORITY, useValue: authority },
@@ -108,6 +110,7 @@ function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Prov
           apply: applyStatusRow,
           fetchRows: (after, limit) => owner.rowsAfter(after, limit),
           alarm: (error) => alarms.raise('statusLogBroken', { err: error }),
+          over: () => alarms.clear('statusLogBroken'),
         }),
       inject: [DataSource, StatusOwner, Alarms],
     },

@@ -111,6 +111,29 @@ describe('an emergency list', () => {
     expect((await runner.emergencies.list({ after: 0, limit: 9 })).map(({ run }) => run!.state)).toEqual(['published', 'superseded']); // prettier-ignore
   });
 
+  it('whose marker lies below that of a midnight’s published list is not made: that list has all it would say', async () => {
+    const runner = await tonight();
+    const id = await at.approveEmergency(runner, NOON);
+    // killed between the marker and the run
+    jest.spyOn(runner.runs, 'beginEmergency').mockRejectedValueOnce(new Error('killed'));
+    await expect(runner.run.perform()).rejects.toThrow('killed');
+    const [revoked, resumed] = [newCard(), newCard()];
+    at.owner.suspend(revoked, '2026-01-11T05:00:00Z');
+    at.owner.suspend(resumed, '2026-01-11T05:00:00Z');
+    at.owner.change(resumed, null);
+    const midnight = await at.publishAt(runner, NEXT);
+    expect(midnight).toMatchObject({ kind: 'scheduled', cut: NEXT, entryCount: 2 });
+    expect(await runner.run.perform()).toBe('superseded');
+    expect(await runner.run.perform()).toBe('idle');
+    expect((await runner.lists.highest(at.issuer.skiHex))!.number).toBe(midnight.number);
+    expect((await runner.emergencies.list({ after: 0, limit: 9 }))[0]).toMatchObject({
+      id,
+      run: { state: 'superseded', number: null },
+    });
+    const [, , third] = MIDNIGHTS;
+    expect(await at.publishAt(runner, third)).toMatchObject({ kind: 'scheduled', cut: third, degraded: false });
+  });
+
   it('of the second of a first list speaks of the next one', async () => {
     const runner = at.runner();
     const first = await at.publishAt(runner, new Date('2026-01-10T02:00:00.200Z'));

@@ -7,6 +7,7 @@ import { STATUS_FEED_MIGRATIONS } from '#libs/status-feed';
 import { readCrlPublisherConfig } from './crl-publisher.config.js';
 import { CrlPublisherModule } from './crl-publisher.module.js';
 import { EmergencyAndDegradedLists1764000003100 } from './migrations/1764000003100-emergency-and-degraded-lists.js';
+import { OpenAlarms1764000003200 } from './migrations/1764000003200-open-alarms.js';
 import { CrlPublisher1700000003000 } from './migrations/1700000003000-crl-publisher.js';
 
 export const crlPublisher: ServiceDefinition = {
@@ -18,6 +19,7 @@ export const crlPublisher: ServiceDefinition = {
     DUAL_CONTROL_MIGRATION,
     CrlPublisher1700000003000,
     EmergencyAndDegradedLists1764000003100,
+    OpenAlarms1764000003200,
   ],
   module: async (env) => {
     const config = await readCrlPublisherConfig(env);

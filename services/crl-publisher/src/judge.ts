@@ -60,7 +60,7 @@ export class Judge {
       throw new CaError('crlUnexplained', problems.join('; '), { ...held });
     }
     const { added } = report.unexplained;
-    if (added.length > 0) alarms.raise('unexplainedAddition', { number: `${attempt.number}`, serials: added });
+    alarms.set('unexplainedAddition', added.length > 0, { number: `${attempt.number}`, serials: added });
   }
 
   /** The served list and the entries of the marker, together. */

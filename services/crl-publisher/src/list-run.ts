@@ -106,7 +106,8 @@ export class ListRun {
     const released = await this.parts.held.releaseOf(attempt.run, { count, digest });
     if (!released) await this.passGate(draft, checked);
     await this.publish(draft, released ? { released } : {});
-    if (released) this.parts.alarms.raise('listReleased', { number: `${attempt.number}`, released });
+    this.parts.alarms.clear('listDegraded');
+    this.parts.alarms.set('listReleased', released !== undefined, { number: `${attempt.number}`, released });
   }
 
   /** What is served, and everything new: no list may be missing at the end of the overlap. */

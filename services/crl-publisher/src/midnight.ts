@@ -89,6 +89,7 @@ export class Midnight {
     const { files, issuer, alarms } = this.parts;
     try {
       await files.reconcile(issuer);
+      alarms.clear('reconcileFailed');
     } catch (error) {
       alarms.raise('reconcileFailed', { err: error });
     }
@@ -103,7 +104,7 @@ export class Midnight {
     else this.poke();
     try {
       const found = await this.schedule.ensureScheduler();
-      if (found !== 'kept') alarms.raise('schedulerMissing', { found });
+      alarms.set('schedulerMissing', found !== 'kept', { found });
     } catch (error) {
       log.warn({ err: error }, 'the job queue cannot be reached');
     }
@@ -132,6 +133,7 @@ export class Midnight {
         await this.reconcile();
         this.#again = true; // an emergency list may be waiting behind it
       }
+      if (outcome === 'idle' || outcome === 'published') alarms.clear('runFailed', 'runHeld', 'ownerUnreachable');
       if (outcome !== 'idle') log.info({ outcome }, 'list run');
       return outcome === 'idle' || outcome === 'published' || outcome === 'busy';
     } catch (error) {
@@ -147,8 +149,9 @@ export class Midnight {
     const served = files.served(issuer.skiHex);
     if (!served) return;
     const due = lastMidnight(clock.now());
-    if (served.cut < due && clock.nowMs() - due.getTime() > OVERDUE_MS) alarms.raise('listOverdue', { due });
-    if (served.nextUpdate.getTime() <= clock.nowMs()) alarms.raise('listStale', { nextUpdate: served.nextUpdate });
+    const { cut, nextUpdate } = served;
+    alarms.set('listOverdue', cut < due && clock.nowMs() - due.getTime() > OVERDUE_MS, { due });
+    alarms.set('listStale', nextUpdate.getTime() <= clock.nowMs(), { nextUpdate });
   }
 }
 

@@ -103,6 +103,10 @@ describe('the officers', () => {
         expect.objectContaining({ alarm: 'listReleased', count: 1 }),
       ]),
     );
+    await eventually(async () => {
+      const { body } = await ask('GET', '/alarms', 'huang/auditor');
+      expect((body['open'] as { alarm: string }[]).map(({ alarm }) => alarm)).toEqual(['listReleased']);
+    });
   });
 });
 

@@ -88,7 +88,7 @@ export class PublisherFixture {
   async reset(): Promise<void> {
     await this
       .asOwner(`truncate listing, cut, feed_row, feed_conflict, published_part, published_list, attempt, due_run,
-      list_release, emergency_list, dual_control_request, issuer, outbox, inbox; update feed_state set epoch = null, seq = 0, hash = repeat('0', 64), at = null`);
+      list_release, emergency_list, open_alarm, dual_control_request, issuer, outbox, inbox; update feed_state set epoch = null, seq = 0, hash = repeat('0', 64), at = null`);
     await rm(join(this.dir, 'crl'), { recursive: true, force: true });
     setClock(this.clock, '2026-01-10T02:00:00Z');
     await this.owner.close();

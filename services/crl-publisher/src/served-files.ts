@@ -57,6 +57,7 @@ export class ServedFiles {
 
   private async reconcileNow(issuer: CaCertificate): Promise<void> {
     const newest = await this.lists.highest(issuer.skiHex);
+    const repairs = this.alarms.counts.get('fileRepaired');
     const inPlace = await this.inPlace(issuer);
     if (inPlace && (!newest || inPlace.number > newest.number)) {
       this.alarms.raise('databaseBehind', { served: `${inPlace.number}`, known: `${newest?.number ?? 'none'}` });
@@ -65,6 +66,8 @@ export class ServedFiles {
       await this.ensure(newest);
       await this.point(newest);
       this.#served.set(issuer.skiHex, newest);
+      this.alarms.clear('databaseBehind');
+      if (this.alarms.counts.get('fileRepaired') === repairs) this.alarms.clear('fileRepaired');
     }
   }
 
