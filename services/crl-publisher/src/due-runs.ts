@@ -65,23 +65,26 @@ export class DueRuns {
   }
 
   /**
-   * The run of an emergency list whose marker is written; the cut of its list is later than that of any before.
+   * The run of an emergency list whose marker is written; the cut of its list is later than that of any before. It is
+   * superseded at once when a list is published whose marker lies above this one: that list says more.
    *
    * @throws CaError publicationSuperseded when another list is due: that one comes first
    */
-  async beginEmergency(issuerSki: string, emergency: string, markerCut: Date): Promise<DueRun> {
+  async beginEmergency(issuerSki: string, emergency: string, marker: { cut: Date; seq: number }): Promise<DueRun> {
     return this.source.transaction(async (tx) => {
       await lockIssuer(tx, issuerSki);
       const last = await this.last(tx, issuerSki);
       if (!last || isOpen(last)) throw new CaError('publicationSuperseded', 'another list is due first');
       // only a first list, whose cut is of our clock, can have the second of the marker
-      const cut = new Date(Math.max(markerCut.getTime(), last.cut.getTime() + 1_000));
-      await tx.query(`insert into due_run (issuer_ski, cut, kind, emergency) values ($1, $2, 'emergency', $3)`, [
-        issuerSki,
-        cut,
-        emergency,
-      ]);
-      return { issuerSki, cut, kind: 'emergency', state: 'due', emergency };
+      const cut = new Date(Math.max(marker.cut.getTime(), last.cut.getTime() + 1_000));
+      const [row] = await tx.query<{ state: 'due' | 'superseded' }[]>(
+        `insert into due_run (issuer_ski, cut, kind, emergency, state)
+         select $1, $2, 'emergency', $3, case when exists (
+           select 1 from published_list where issuer_ski = $1 and marker_seq > $4) then 'superseded' else 'due' end
+         returning state`,
+        [issuerSki, cut, emergency, marker.seq],
+      );
+      return { issuerSki, cut, kind: 'emergency', state: row!.state, emergency };
     });
   }
 

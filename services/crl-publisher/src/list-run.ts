@@ -6,7 +6,7 @@ import { EMPTY_DIGEST } from '#libs/events';
 import { writeCrl, type CaCertificate, type CrlOptions, type WrittenCrl } from '#libs/pki';
 import type { Alarms } from './alarms.js';
 import { checkList, type CheckedList, type Measure } from './check-list.js';
-import type { Attempt, DueRun, DueRuns, Outcome } from './due-runs.js';
+import { isOpen, type Attempt, type DueRun, type DueRuns, type Outcome } from './due-runs.js';
 import type { EmergencyLists } from './emergency-lists.js';
 import type { HeldLists } from './held-lists.js';
 import { withIssuerLock } from './issuer-lock.js';
@@ -67,7 +67,8 @@ export class ListRun {
     const done = await withIssuerLock(source, issuer.skiHex, async (connection) => {
       const due = await runs.newest(issuer.skiHex, clock.now(), () => owner.logIsEmpty());
       const run = due ?? (await this.nextEmergency());
-      return run ? this.carryOut(run, connection) : 'idle';
+      if (!run) return 'idle';
+      return isOpen(run) ? this.carryOut(run, connection) : 'superseded';
     });
     return done ?? 'busy';
   }
@@ -77,7 +78,8 @@ export class ListRun {
     const { emergencies, owner, runs, issuer } = this.parts;
     const id = await emergencies.waiting(issuer.skiHex);
     if (!id) return undefined;
-    return runs.beginEmergency(issuer.skiHex, id, new Date((await owner.putEmergencyCut(id)).cut));
+    const { cut, seq } = await owner.putEmergencyCut(id);
+    return runs.beginEmergency(issuer.skiHex, id, { cut: new Date(cut), seq });
   }
 
   private async carryOut(run: DueRun, connection: QueryRunner): Promise<Outcome> {
