@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
+import { types } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Clock } from './clock.js';
+import { Clock, sleep } from './clock.js';
 import { endOfDay, lastMidnight, nextMidnight, rfc3339, toWholeSeconds } from './taipei.js';
 
 describe('Clock', () => {
@@ -15,6 +17,35 @@ describe('Clock', () => {
     expect(moves).toBe(1);
     expect(() => clock.set(1)).toThrow(RangeError);
   });
+});
+
+describe('sleep', () => {
+  const HOUR_MS = 3_600_000;
+
+  it('ends early when any of its signals is aborted, before or meanwhile, and without one in its time', async () => {
+    const [one, another] = [new AbortController(), new AbortController()];
+    const asleep = sleep(HOUR_MS, one.signal, another.signal);
+    another.abort();
+    await asleep;
+    await sleep(HOUR_MS, undefined, another.signal);
+    await sleep(1, one.signal, undefined);
+    await sleep(1);
+    expect(one.signal.aborted).toBe(false);
+  });
+
+  it('leaves nothing on a signal that outlives it', async () => {
+    const life = new AbortController();
+    for (let night = 0; night < 50; night += 1) await sleep(0, life.signal, new AbortController().signal);
+    expect(leftOn(life.signal)).toBe(0);
+  });
+
+  /** Listeners, and what Node itself notes of signals made of this one. */
+  function leftOn(signal: AbortSignal): number {
+    const notes = Object.getOwnPropertySymbols(signal)
+      .map((symbol) => (signal as unknown as Record<symbol, unknown>)[symbol])
+      .filter((value): value is Set<unknown> => types.isSet(value)); // of another realm, under jest
+    return notes.reduce((sum, { size }) => sum + size, getEventListeners(signal, 'abort').length);
+  }
 });
 
 describe('Taipei days', () => {

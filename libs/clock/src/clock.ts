@@ -41,9 +41,22 @@ export function systemClock(): Clock {
   return new Clock();
 }
 
-/** Waits in real time. Ends early, without an error, when `signal` is aborted. */
-export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal?.aborted) throw error;
-  });
+/**
+ * Waits in real time. Ends early, without an error, when one of the signals is aborted. They are not made one with
+ * `AbortSignal.any`: Node 20 notes each signal made of another on that other, for as long as that lives.
+ */
+export async function sleep(ms: number, ...signals: (AbortSignal | undefined)[]): Promise<void> {
+  const early = new AbortController();
+  const end = () => early.abort();
+  for (const signal of signals) {
+    if (signal?.aborted) end();
+    signal?.addEventListener('abort', end);
+  }
+  try {
+    await delay(ms, undefined, { signal: early.signal });
+  } catch (error) {
+    if (!early.signal.aborted) throw error;
+  } finally {
+    for (const signal of signals) signal?.removeEventListener('abort', end);
+  }
 }

@@ -14,7 +14,7 @@ export class WakeUp {
     if (!this.#pending) {
       const early = new AbortController();
       this.#end = () => early.abort();
-      if (!signal.aborted) await sleep(ms, AbortSignal.any([signal, early.signal]));
+      if (!signal.aborted) await sleep(ms, signal, early.signal);
       this.#end = undefined;
     }
     this.#pending = false;

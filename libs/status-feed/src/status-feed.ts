@@ -126,7 +126,7 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
       } catch (error) {
         this.#raise(error);
       }
-      await sleep(this.options.pollMs ?? 250, AbortSignal.any([signal, this.#wake.signal]));
+      await sleep(this.options.pollMs ?? 250, signal, this.#wake.signal);
     }
   }
 

@@ -120,7 +120,7 @@ export class Midnight {
       }
       this.#again = true;
       const delay = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, LAST_RETRY_MS);
-      await sleep(delay, AbortSignal.any([this.#stop.signal, this.#wakeUp.signal]));
+      await sleep(delay, this.#stop.signal, this.#wakeUp.signal);
     }
   }
 
