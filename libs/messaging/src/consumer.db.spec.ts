@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type TestService, withTestDatabase } from '#libs/database';
@@ -252,6 +252,31 @@ describe('dead letters', () => {
     await discard();
     await expect(discard()).rejects.toMatchObject({ code: 'conflict' });
     expect(await dead.list({ states: ['discarded'] })).toMatchObject([{ resolvedBy: 'officer', state: 'discarded' }]);
+  });
+
+  it('that were resolved while a replay of theirs failed stay resolved', async () => {
+    await consumer.receive(
+      record(numbered('a', 1)),
+      failing(Infinity, () => new TypeError('no')),
+    );
+    const on: Handlers = { 'application.received': (e, tx) => write(e.subject, Number(e.data.caseNumber), tx) };
+    const mended = new DeadLetters(service.source, (delivery) => consumer.receive(delivery, on));
+    const [letter] = await mended.list();
+    const broken = new DeadLetters(service.source, async () => {
+      throw new TypeError('still no');
+    });
+    // The other operator's replay gets the key as soon as the failed one has let go of it.
+    const transaction = service.source.transaction.bind(service.source);
+    const between = jest.spyOn(service.source, 'transaction').mockImplementationOnce(async (...given: unknown[]) => {
+      await expect((transaction as (...all: unknown[]) => Promise<unknown>)(...given)).rejects.toThrow('still no');
+      expect(await mended.replay(letter!.id, 'another')).toEqual({ replayed: 1, freed: true });
+      throw new TypeError('still no');
+    });
+    expect(await broken.replay(letter!.id, 'officer')).toMatchObject({ freed: false });
+    between.mockRestore();
+    expect(await mended.list({ states: ['replayed'] })).toMatchObject([{ id: letter!.id, resolvedBy: 'another' }]);
+    expect(await mended.list()).toEqual([]);
+    expect(await effects(service)).toEqual(new Map([['a', [1]]]));
   });
 
   it('keep to their key: the same card on another topic goes on', async () => {

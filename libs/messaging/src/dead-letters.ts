@@ -124,9 +124,11 @@ export class DeadLetters {
     }
   }
 
+  /** Nothing holds the key by now: a letter that somebody resolved since stays so. */
   async #failed(id: string, reason: string): Promise<void> {
     await this.source.query(
-      `update dead_letter set state = 'dead', reason = $2, attempts = attempts + 1 where id = $1`,
+      `update dead_letter set state = 'dead', reason = $2, attempts = attempts + 1
+       where id = $1 and state in ('dead', 'waiting')`,
       [id, reason.slice(0, 2_000)],
     );
   }
