@@ -7,7 +7,7 @@ const state = z.enum(NOTICE_STATES);
 export const noticeQuery = z.object({
   cardNumber: cardNumberOrTest.optional(),
   state: state.optional(),
-  after: z.string().min(1).max(200).optional(),
+  after: z.uuid('`next` of the page before').optional(),
   limit: z.coerce.number('a limit is a number').int().min(1).max(100).default(50),
 });
 export type NoticeQuery = z.output<typeof noticeQuery>;
@@ -16,7 +16,7 @@ export type NoticeQuery = z.output<typeof noticeQuery>;
 export const noticeList = z.object({
   items: z.array(
     z.object({
-      id: z.string(),
+      id: z.uuid(),
       cardNumber: z.string(),
       kind: z.string(),
       state,

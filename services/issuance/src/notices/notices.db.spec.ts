@@ -378,7 +378,7 @@ describe('the list of notices', () => {
     expect((await list('?state=sent&limit=100', 'auditor')).status).toBe(200);
   });
 
-  it.each(['?state=lost', '?limit=0', '?limit=x', '?cardNumber=1', '?page=2', `?after=${'x'.repeat(201)}`])(
+  it.each(['?state=lost', '?limit=0', '?limit=x', '?cardNumber=1', '?page=2', '?after=x', '?after=%00'])(
     'refuses %s',
     async (query) => {
       expect((await list(query)).status).toBe(400);
