@@ -5,12 +5,21 @@ import { Rounds } from './rounds.js';
 
 const FOREVER_MS = 3_600_000;
 
-function rounds(work: (round: number) => Promise<unknown> = async () => undefined, waitMs = FOREVER_MS) {
+function rounds(
+  work: (round: number, signal: AbortSignal) => Promise<unknown> = async () => undefined,
+  waitMs = FOREVER_MS,
+) {
   const clock = new Clock();
   const lines: string[] = [];
   const log = pino({}, { write: (line) => void lines.push(line) });
   let count = 0;
-  const running = new Rounds({ what: 'counting', work: () => work(++count), waitMs: () => waitMs, clock, log });
+  const running = new Rounds({
+    what: 'counting',
+    work: (signal) => work(++count, signal),
+    waitMs: () => waitMs,
+    clock,
+    log,
+  });
   const reached = async (round: number) => {
     for (let tries = 0; count < round && tries < 500; tries += 1) await sleep(10);
     return count;
@@ -59,5 +68,12 @@ describe('rounds', () => {
     await reached(1);
     await running.stop();
     expect(inWork).toBe(false);
+  });
+
+  it('end one that waits for something when they are stopped', async () => {
+    const { running, reached } = rounds((_round, signal) => sleep(FOREVER_MS, signal));
+    running.start();
+    await reached(1);
+    await running.stop();
   });
 });

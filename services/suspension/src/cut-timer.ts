@@ -1,8 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { Clock, nextMidnight } from '#libs/clock';
+import { Clock, Rounds, nextMidnight } from '#libs/clock';
 import { LOG } from '#libs/host';
-import { Rounds } from './rounds.js';
 import { StatusLog } from './status-log.js';
 
 /** Looks at least this often: the log's clock may be behind ours, and a missed look must not cost a day. */

@@ -1,11 +1,10 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
-import { Clock, sleep } from '#libs/clock';
+import { Clock, Rounds, sleep } from '#libs/clock';
 import { newEvent, topicOf, type EventData } from '#libs/events';
 import { LOG } from '#libs/host';
 import { EVENT_SINK, type EventSink } from '#libs/messaging';
-import { Rounds } from './rounds.js';
 
 const EVERY_MS = 1_000;
 const DISPATCH_POLL_MS = 20;

@@ -1,8 +1,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { Clock } from '#libs/clock';
+import { Clock, Rounds } from '#libs/clock';
 import { LOG } from '#libs/host';
-import { Rounds } from '../rounds.js';
 import { DeadlineService } from './deadline.service.js';
 
 const LOOK_EVERY_MS = 60_000;
