@@ -5,7 +5,7 @@ import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { ServiceClient, serviceTokens } from '#libs/doors';
-import { LOG } from '#libs/host';
+import { Housekeeping, LOG } from '#libs/host';
 import { MessagingModule, Outbox } from '#libs/messaging';
 import type { AcceptanceConfig } from './acceptance.config.js';
 import { AcceptanceHandlers } from './acceptance.handlers.js';
@@ -20,7 +20,7 @@ import { RefusalService } from './activation/refusal.service.js';
 import { Sessions } from './activation/sessions.js';
 import { Card } from './card.entity.js';
 import { CardProofs } from './card-proof.js';
-import { Housekeeping } from './housekeeping.js';
+import { housekeeping } from './housekeeping.js';
 import { KnownCards } from './known-cards.js';
 import { SealedEvents } from './sealed-events.js';
 import { UserCodeChangeService } from './user-code/user-code-change.service.js';
@@ -46,7 +46,7 @@ export class AcceptanceModule {
       controllers: [ActivationsController, UserCodesController, AcceptanceHandlers],
       providers: [
         ...[Sessions, HolderSettings, ActivationService, RefusalService],
-        ...[UserCodeChangeService, UserCodeResetService, Housekeeping],
+        ...[UserCodeChangeService, UserCodeResetService],
         ...checks(config),
         ...parts(config),
       ],
@@ -95,6 +95,7 @@ function parts(config: AcceptanceConfig) {
       },
       inject: [KnownCards, DataSource],
     },
+    { provide: Housekeeping, useFactory: housekeeping, inject: [DataSource, Clock, AttemptStore, LOG] },
     {
       provide: PinJobs,
       useFactory: (clock: Clock) => new PinJobs(config.transportMaster, config.jobKey, clock),

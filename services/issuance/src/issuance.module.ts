@@ -1,8 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { ATTEMPT_POLICIES, type AttemptPolicy, AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
+import { Housekeeping, LOG } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { VirtualCardStore } from '#libs/virtual-card';
@@ -16,7 +18,6 @@ import { CaController } from './certificates/ca.controller.js';
 import { CardIssue } from './certificates/card-issue.js';
 import { CertificateIssuer } from './certificates/certificate-issuer.js';
 import { IssuedCertificatesController } from './certificates/issued-certificates.controller.js';
-import { Housekeeping } from './housekeeping.js';
 import { CombinedController } from './intake/combined.controller.js';
 import { CombinedService } from './intake/combined.service.js';
 import { OfficesController } from './intake/offices.controller.js';
@@ -63,8 +64,7 @@ export class IssuanceModule {
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
-        ...[Housekeeping, IssuanceMetrics],
-        ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService],
+        ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService, IssuanceMetrics],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
         { provide: VirtualCardStore, useFactory: () => new VirtualCardStore(config.virtualCardsDir) },
@@ -74,6 +74,22 @@ export class IssuanceModule {
           useFactory: (source: DataSource, clock: Clock) =>
             new AttemptStore(source, clock, { ...ATTEMPT_POLICIES, 'user-code': PROGRESS_POLICY }),
           inject: [DataSource, Clock],
+        },
+        {
+          provide: Housekeeping,
+          useFactory: (
+            source: DataSource,
+            attempts: AttemptStore,
+            idempotency: Idempotency,
+            clock: Clock,
+            log: Logger,
+          ) =>
+            new Housekeeping(
+              { attempts: () => attempts.prune(), answers: () => idempotency.prune(source) },
+              clock,
+              log,
+            ),
+          inject: [DataSource, AttemptStore, Idempotency, Clock, LOG],
         },
       ],
     };

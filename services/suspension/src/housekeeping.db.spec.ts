@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { AttemptStore } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
-import { createLogger } from '#libs/host';
+import { createLogger, Housekeeping } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
-import { Housekeeping } from './housekeeping.js';
 import { Bench, CODE } from './suspension.fixture.js';
 
 const NOW = new Date('2026-08-21T15:50:00Z');
@@ -30,12 +29,12 @@ it('drops forgotten counters and old answers, and nothing of a card', async () =
   await bench.suspend(card, CODE, 'new');
   const attempts = new AttemptStore(bench.source, bench.clock);
   const idempotency = new Idempotency(bench.clock);
-  const log = createLogger('silent');
-  const housekeeping = new Housekeeping(bench.source, attempts, idempotency, bench.clock, log);
+  const prunes = { attempts: () => attempts.prune(), answers: () => idempotency.prune(bench.source) };
+  const housekeeping = new Housekeeping(prunes, bench.clock, createLogger('silent'));
   const rows = await bench.rows();
   const failures = `attempt where subject = '${other}'`;
   expect([await bench.count(failures), await bench.count('idempotency')]).toEqual([1, 2]);
-  for (let time = 0; time < 2; time++) await housekeeping.prune();
+  for (let time = 0; time < 2; time++) expect(Object.keys(await housekeeping.sweep())).toEqual(['attempts', 'answers']);
   expect(await bench.count(failures)).toBe(0);
   expect(await bench.source.query('select key from idempotency')).toEqual([{ key: 'new' }]);
   expect(await bench.rows()).toEqual(rows);

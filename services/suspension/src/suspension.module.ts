@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher, Pepper } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { DualControl } from '#libs/dual-control';
+import { Housekeeping, LOG } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { CardChanges } from './card-changes.js';
@@ -11,7 +13,6 @@ import { CutTimer } from './cut-timer.js';
 import { DeadlineSettings } from './deadline/acceptance-deadline.js';
 import { DeadlineService } from './deadline/deadline.service.js';
 import { DeadlineTimer } from './deadline/deadline-timer.js';
-import { Housekeeping } from './housekeeping.js';
 import { OfficerCommands } from './officers/officer-commands.js';
 import { OfficersController } from './officers/officers.controller.js';
 import { OfficersService } from './officers/officers.service.js';
@@ -47,7 +48,6 @@ export class SuspensionModule {
         CutTimer,
         DeadlineTimer,
         Watermarks,
-        Housekeeping,
         { provide: Pepper, useValue: pepper },
         { provide: DeadlineSettings, useValue: deadline },
         { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
@@ -56,6 +56,22 @@ export class SuspensionModule {
           provide: AttemptStore,
           useFactory: (source: DataSource, clock: Clock) => new AttemptStore(source, clock),
           inject: [DataSource, Clock],
+        },
+        {
+          provide: Housekeeping,
+          useFactory: (
+            source: DataSource,
+            attempts: AttemptStore,
+            idempotency: Idempotency,
+            clock: Clock,
+            log: Logger,
+          ) =>
+            new Housekeeping(
+              { attempts: () => attempts.prune(), answers: () => idempotency.prune(source) },
+              clock,
+              log,
+            ),
+          inject: [DataSource, AttemptStore, Idempotency, Clock, LOG],
         },
         {
           provide: UserCodes,
