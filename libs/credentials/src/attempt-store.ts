@@ -13,6 +13,8 @@ export interface Attempt {
   readonly proven?: boolean;
 }
 
+type Queries = Pick<EntityManager, 'query'>;
+
 interface Counter {
   counter: string;
   subject: string;
@@ -71,10 +73,14 @@ export class AttemptStore {
     for (const counter of this.#countersOf(attempt)) await this.#giveBack(counter);
   }
 
-  /** An officer opens the door again. */
-  async unlock(cardNumber: string, purpose: AttemptPurpose): Promise<void> {
+  /**
+   * An officer opens the door again, or another code has taken the place of the one that was guessed at.
+   *
+   * @param tx the transaction it belongs to
+   */
+  async unlock(cardNumber: string, purpose: AttemptPurpose, tx: Queries = this.dataSource): Promise<void> {
     for (const proven of [false, true]) {
-      await this.#clear(this.#countersOf({ cardNumber, purpose, source: '', proven })[0]);
+      await this.#clear(this.#countersOf({ cardNumber, purpose, source: '', proven })[0], tx);
     }
   }
 
@@ -100,8 +106,8 @@ export class AttemptStore {
     ];
   }
 
-  async #clear({ counter, subject }: Counter): Promise<void> {
-    await this.dataSource.query('delete from attempt where counter = $1 and subject = $2', [counter, subject]);
+  async #clear({ counter, subject }: Counter, tx: Queries = this.dataSource): Promise<void> {
+    await tx.query('delete from attempt where counter = $1 and subject = $2', [counter, subject]);
   }
 
   async #giveBack({ counter, subject }: Counter): Promise<void> {

@@ -146,7 +146,11 @@ export class AcceptanceBench {
   }
 
   /** Makes the database refuse one kind of write until the answer is called. */
-  async refuseWrites(table: string, operation: 'insert' | 'update', when = 'true'): Promise<() => Promise<void>> {
+  async refuseWrites(
+    table: string,
+    operation: 'insert' | 'update' | 'delete',
+    when = 'true',
+  ): Promise<() => Promise<void>> {
     await this.sql(`create or replace function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'told to fail'; end $$`);
     await this.sql(

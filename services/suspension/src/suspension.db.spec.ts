@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type CodeHasher, sealCredential } from '#libs/credentials';
+import { AttemptStore, type CodeHasher, sealCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import type { CardRow, EventData } from '#libs/events';
 import { Bench, CODE, issued, plainHasher, SKI } from './suspension.fixture.js';
@@ -188,6 +188,18 @@ describe('events', () => {
     await steps[0]!(); // told once more, the card keeps its state
     expect(await rowsOf(card.cardNumber)).toHaveLength(1);
     expect(await bench.suspend(card.cardNumber, 'Third#3')).toMatchObject({ status: 'suspended' });
+  });
+
+  it('of a newer user code open the door that guesses at the older one had locked, and no other', async () => {
+    const [card, other] = [await bench.card(), await bench.card()];
+    const strict = new AttemptStore(bench.source, bench.clock);
+    const resume = (cardNumber: string) => strict.begin({ cardNumber, purpose: 'resume', source: '192.0.2.1' });
+    await bench.source.query(`insert into attempt select 'resume', unnest($1::text[]), 10, now()`, [[card, other]]);
+    await credential(card, 1, 'Again#1'); // no newer one
+    await expect(resume(card)).rejects.toMatchObject({ code: 'attemptsLocked' });
+    await credential(card, 2, 'Newer#1');
+    await resume(card);
+    await expect(resume(other)).rejects.toMatchObject({ code: 'attemptsLocked' });
   });
 
   it('of a credential sealed for another card are refused', async () => {

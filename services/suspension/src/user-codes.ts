@@ -20,16 +20,22 @@ export class UserCodes {
     private readonly key: KeyPair,
   ) {}
 
-  /** Keeps the highest generation; it may come before its card. */
+  /**
+   * Keeps the highest generation; it may come before its card. Whoever was guessing at the code before it has locked or
+   * slowed a door that is not there any more.
+   */
   async replace(tx: EntityManager, sealed: EventData<'credential.set'>): Promise<void> {
     if (sealed.kind !== 'user-code') return; // not sealed to this service
     const { cardNumber, generation, verifier } = await openCredential(this.key, sealed);
-    await tx.query(
+    const newer = (await tx.query(
       `insert into verifier (card_number, generation, verifier) values ($1, $2, $3)
        on conflict (card_number) do update set generation = excluded.generation, verifier = excluded.verifier
-       where verifier.generation < excluded.generation`,
+       where verifier.generation < excluded.generation
+       returning 1`,
       [cardNumber, generation, verifier],
-    );
+    )) as unknown[];
+    if (newer.length === 0) return;
+    for (const purpose of ['suspend', 'resume'] as const) await this.attempts.unlock(cardNumber, purpose, tx);
   }
 
   /**

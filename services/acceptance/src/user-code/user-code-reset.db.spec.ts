@@ -92,6 +92,19 @@ describe('a forgotten user code', () => {
     }
   });
 
+  it('that nobody went on with is forgotten after an hour, so that beginning many fills no disk', async () => {
+    const { bench } = running;
+    const holder = await bench.issueCard();
+    const begun = () => bench.sql('select id from user_code_reset order by id');
+    await bench.sql('delete from user_code_reset');
+    bench.clock.set(-2 * 3_600_000);
+    const { session } = await request(holder);
+    for (let i = 0; i < 12; i += 1) await start('TT00000000000000');
+    bench.clock.set(0);
+    const [one, another] = [await start('TT00000000000000'), await start('TT00000000000000')];
+    expect(await begun()).toEqual([session.id, one.id, another.id].sort().map((id) => ({ id })));
+  });
+
   it('takes a proof once and for 120 seconds, and nothing before it', async () => {
     const { bench } = running;
     const holder = await bench.issueCard();
@@ -197,6 +210,20 @@ describe('a forgotten user code', () => {
     const { session, code } = await request(holder);
     expect((await complete(session, code)).status).toBe(200);
     expect((await change(NEW)).status).toBe(200);
+  });
+
+  it('opens it with the new code or not at all: nothing is left to do when the process ends right after', async () => {
+    const { bench } = running;
+    const holder = await bench.issueCard();
+    const { session, code } = await request(holder);
+    await bench.sql(`insert into attempt values ('user-code', $1, 10, now())`, [holder.sample.cardNumber]);
+    const locks = () => bench.sql(`select 1 from attempt where counter = 'user-code' and subject = $1`, [holder.sample.cardNumber]); // prettier-ignore
+    const heal = await bench.refuseWrites('attempt', 'delete', `old.counter = 'user-code'`);
+    expect((await complete(session, code)).status).toBe(500);
+    await heal();
+    expect([(await generationOf(holder))?.['generation'], (await locks()).length]).toEqual([1, 1]);
+    expect((await complete(session, code)).status).toBe(200);
+    expect([(await generationOf(holder))?.['generation'], (await locks()).length]).toEqual([2, 0]);
   });
 
   it('locks itself after ten wrong one-time codes of one card', async () => {

@@ -16,6 +16,7 @@ import { UserCodes } from './user-codes.js';
 
 export const NONCE_SECONDS = 120;
 export const CODE_SECONDS = 600;
+const ABANDONED_SECONDS = 3_600;
 export const CODE_DIGITS = 8;
 const MOST_TRIES = 5;
 const DAY_SECONDS = 86_400;
@@ -40,9 +41,15 @@ export class UserCodeResetService {
     private readonly outbox: Outbox,
   ) {}
 
-  /** The same for unknown cards. */
+  /** The same for unknown cards. Anybody may begin, so what nobody went on with goes. */
   async start(cardNumber: string): Promise<{ id: string; nonce: Buffer }> {
     const reset = { id: randomUUID(), cardNumber, nonce: randomBytes(NONCE_BYTES) };
+    await this.source.query(
+      `delete from user_code_reset where id in (select id from user_code_reset
+         where code_requested_at is null and expires_at < $1
+         order by expires_at limit 10 for update skip locked)`,
+      [this.inSeconds(-ABANDONED_SECONDS)],
+    );
     await this.source.manager.insert(UserCodeReset, { ...reset, expiresAt: this.inSeconds(NONCE_SECONDS) });
     return { id: reset.id, nonce: reset.nonce };
   }
@@ -104,9 +111,9 @@ export class UserCodeResetService {
       const { affected } = await tx.update(UserCodeReset, live, { codeVerifier: null, completedAt: now });
       if (affected !== 1) throw new CaError('sessionExpired', 'the one-time code was used or replaced');
       await this.userCodes.put(tx, made);
+      // Whoever was guessing at the old code without the card has locked a door that is not there any more.
+      await this.attempts.unlock(cardNumber, 'user-code', tx);
     });
-    // Whoever was guessing at the old code without the card has locked a door that is not there any more.
-    await this.attempts.unlock(cardNumber, 'user-code');
   }
 
   /** The one-time code; after it was used, the new user code itself: the answer was lost. */
