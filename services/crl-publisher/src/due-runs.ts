@@ -17,6 +17,9 @@ export interface DueRun {
   readonly emergency: string | null;
 }
 
+/** Clocks of replicas differ by less. */
+const CLOCK_SKEW_MS = 60_000;
+
 /** A try at a due run, known by its number. */
 export interface Attempt {
   readonly run: DueRun;
@@ -50,6 +53,7 @@ export class DueRuns {
     return this.source.transaction(async (tx) => {
       await tx.query('insert into issuer (ski) values ($1) on conflict do nothing', [issuerSki]);
       await lockIssuer(tx, issuerSki);
+      await this.withdrawFuture(tx, issuerSki, now);
       const last = await this.last(tx, issuerSki);
       const kind = isFirst && !last ? 'first' : 'scheduled';
       const cut = kind === 'first' ? toWholeSeconds(now) : lastMidnight(now);
@@ -86,6 +90,25 @@ export class DueRuns {
       );
       return { issuerSki, cut, kind: 'emergency', state: row!.state, emergency };
     });
+  }
+
+  /**
+   * A clock that was far ahead for a moment has left a run that nobody can begin for days, in front of those that come
+   * before it. No attempt was made at it: the log's owner has no cut of that midnight.
+   */
+  private async withdrawFuture(tx: EntityManager, issuerSki: string, now: Date): Promise<void> {
+    const withdrawn = await returning(
+      tx,
+      `delete from due_run r where issuer_ski = $1 and kind = 'scheduled' and state = 'due' and cut > $2
+         and not exists (select 1 from attempt a where a.issuer_ski = r.issuer_ski and a.cut = r.cut) returning cut`,
+      [issuerSki, new Date(now.getTime() + CLOCK_SKEW_MS)],
+    );
+    if (withdrawn.length === 0) return;
+    await tx.query(
+      `update due_run set state = 'due' where issuer_ski = $1 and kind = 'scheduled' and state = 'superseded'
+         and cut = (select max(cut) from due_run where issuer_ski = $1)`,
+      [issuerSki],
+    );
   }
 
   /** The latest run of an issuer, in whatever state. */

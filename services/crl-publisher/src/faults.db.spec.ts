@@ -115,6 +115,27 @@ describe('two runs at once', () => {
   });
 });
 
+describe('a clock that was wrong', () => {
+  const DAY_MS = 86_400_000;
+
+  it('and ahead by days for one look costs no list, neither the next nor the one that was due', async () => {
+    const runner = at.runner();
+    await midnight(runner);
+    const [, , third, fourth] = MIDNIGHTS;
+    for (const due of [TONIGHT, NEXT, third]) {
+      at.owner.unreachable = true;
+      for (const now of [due, new Date(due.getTime() + 3 * DAY_MS)]) {
+        setClock(at.clock, now);
+        await expect(runner.run.perform()).rejects.toThrow('no answer');
+      }
+      at.owner.unreachable = false;
+      expect(await at.publishAt(runner, new Date(due.getTime() + 3_600_000))).toMatchObject({ cut: due });
+      expect(await runner.run.perform()).toBe('idle');
+    }
+    expect(await at.publishAt(runner, fourth)).toMatchObject({ cut: fourth, number: 5n });
+  });
+});
+
 describe('bytes that are not what they should be', () => {
   it('are never published, wherever one octet is wrong', async () => {
     const runner = at.runner();
