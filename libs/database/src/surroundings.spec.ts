@@ -26,6 +26,8 @@ describe('isSurroundingsError', () => {
   it('takes a peer’s 5xx for the surroundings, a 4xx for an error of ours', () => {
     expect(isSurroundingsError(Object.assign(new Error('peer'), { status: 503 }))).toBe(true);
     expect(isSurroundingsError(Object.assign(new Error('peer'), { status: 409 }))).toBe(false);
+    const unnamed = Object.assign(new Error('PUT /cuts: answered 503'), { name: 'PeerUnreachable' }); // libs/doors
+    expect(isSurroundingsError(unnamed)).toBe(true);
   });
 
   it('leaves errors of the event and of the code to be counted', () => {
