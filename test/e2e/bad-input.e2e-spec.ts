@@ -30,7 +30,8 @@ describe('bad input', () => {
     authorization = `Bearer ${await issueToken(key, { issuer, subject, roles: [...ROLES], lifetimeSeconds: 600 })}`;
     all = await endpoints(url);
     takers = all.filter((endpoint) => endpoint.body);
-    await askUntil((answer) => itemsOf(answer).length > 0, 'GET', `${url}/api/v1/crls`); // the list of the beginning
+    const lists = await askUntil((answer) => itemsOf(answer).length > 0, 'GET', `${url}/api/v1/crls`);
+    if (itemsOf(lists).length === 0) throw new Error(`the first list did not come:\n${instance.output}`);
   }, 120_000);
 
   /** One request. @returns what is wrong with the answer, whatever was asked; and the answer */
