@@ -1,5 +1,6 @@
 export { DUAL_CONTROL_MIGRATION } from './dual-control.migration.js';
 export { DualControl, type DualControlRequest, type TwoPersonAct } from './dual-control.js';
+export * as requestSchemas from './request-schemas.js';
 export { type RequestPage } from './request-rows.js';
 export {
   decide,

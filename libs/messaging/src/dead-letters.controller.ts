@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Req, type Type } from '@nest
 import type { Request } from 'express';
 import { z } from 'zod';
 import { Endpoint } from '#libs/doors';
-import { REQUEST_STATES } from '#libs/dual-control';
+import { REQUEST_STATES, requestSchemas } from '#libs/dual-control';
 import { type DeadLetter, DeadLetters } from './dead-letters.js';
 import { type DiscardRequest, Discards } from './discards.js';
 
@@ -41,7 +41,7 @@ const request = z.object({
   decidedAt: time.nullable(),
   ground: z.string().nullable().describe('of a rejection'),
 });
-const grounded = z.object({ ground: z.string().trim().min(1, 'say why').max(500, 'at most 500 characters') });
+const { groundBody: grounded } = requestSchemas;
 const byId = z.object({ id: position });
 const byRequest = z.object({ id: z.uuid() });
 const letterQuery = z.object({

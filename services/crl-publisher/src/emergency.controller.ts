@@ -2,13 +2,13 @@ import { Body, Controller, Get, Header, Inject, Param, Post, Query, Req } from '
 import type { Request } from 'express';
 import { z } from 'zod';
 import { Endpoint } from '#libs/doors';
+import { requestSchemas as schema } from '#libs/dual-control';
 import { utc } from '#libs/events';
 import type { Authority } from '#libs/pki';
 import { crlNumber } from './crl-number.js';
 import { AUTHORITY } from './crl-publisher.config.js';
 import { EmergencyLists, type EmergencyList } from './emergency-lists.js';
 import { Midnight } from './midnight.js';
-import * as schema from './two-persons.schema.js';
 
 const emergencyList = schema.request.extend({
   run: z

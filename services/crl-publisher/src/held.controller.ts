@@ -2,6 +2,7 @@ import { Body, Controller, Get, Header, Inject, Param, Post, Query, Req } from '
 import type { Request } from 'express';
 import { z } from 'zod';
 import { Endpoint } from '#libs/doors';
+import { requestSchemas as schema } from '#libs/dual-control';
 import { utc } from '#libs/events';
 import type { Authority } from '#libs/pki';
 import { crlNumber } from './crl-number.js';
@@ -9,7 +10,6 @@ import { AUTHORITY } from './crl-publisher.config.js';
 import { RUN_KINDS } from './due-runs.js';
 import { HeldLists, heldReport, type ReleaseRequest } from './held-lists.js';
 import { Midnight } from './midnight.js';
-import * as schema from './two-persons.schema.js';
 
 const heldList = z.object({
   cut: utc,

@@ -2,6 +2,7 @@ import { Body, Controller, Get, Headers, Param, Post, Query, Req, Res } from '@n
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { Endpoint } from '#libs/doors';
+import { requestSchemas } from '#libs/dual-control';
 import type { ErrorCode } from '#libs/errors';
 import { receipt, type Receipt } from '../receipts.js';
 import {
@@ -10,11 +11,8 @@ import {
   extensionAnswer,
   extensionBody,
   holdBody,
-  nothing,
   rejectionBody,
-  requestParams,
   requestsAnswer,
-  requestsQuery,
   revocationAnswer,
   revocationBody,
   revocationRequest,
@@ -28,7 +26,7 @@ import { RevocationsService } from './revocations.service.js';
 
 const OFFICER = ['ca-officer'] as const;
 const REFUSALS = ['unknownCard', 'cardRevoked', 'cardExpired'] as const satisfies ErrorCode[];
-const DECIDED = ['notFound', 'ownRequest', 'requestDecided', 'requestExpired'] as const satisfies ErrorCode[];
+const { DECIDED, nothing, requestParams, requestsQuery } = requestSchemas;
 
 @Controller('api/v1')
 export class OfficersController {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { toWholeSeconds } from '#libs/clock';
-import { DualControl, type DualControlRequest, type TwoPersonAct } from '#libs/dual-control';
+import { DualControl, requestSchemas, type DualControlRequest, type TwoPersonAct } from '#libs/dual-control';
 import { CaError } from '#libs/errors';
 import { utc } from '#libs/events';
 import { lockKnownCard } from '../card.js';
@@ -78,14 +78,8 @@ export class RevocationsService {
     );
   }
 
-  async list(page: { state?: RevocationRequest['state'] | undefined; after: number; limit: number }) {
-    const { state, after, limit } = page;
-    const found = await this.dualControl.list(this.source.manager, REVOCATION, {
-      ...(state && { state }),
-      after,
-      limit,
-    });
-    return { items: found.map(view), next: found.length === limit ? found.at(-1)!.position : null };
+  async list(query: requestSchemas.RequestsQuery) {
+    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, REVOCATION, query), query, view);
   }
 
   private async revoke(tx: EntityManager, { id, about, parameters }: Stored, by: string) {
@@ -107,19 +101,10 @@ function wholeSeconds(text: string): string {
   return utcSeconds(toWholeSeconds(new Date(text)));
 }
 
-function view(request: Stored): RevocationRequest {
-  const { id, about, parameters, state, requestedBy, decidedBy, ground, result } = request;
+function view(stored: Stored): RevocationRequest {
+  const { reason, compromisedAt } = stored.parameters;
   return {
-    id,
-    cardNumber: about,
-    ...parameters,
-    state,
-    requestedBy,
-    requestedAt: request.requestedAt.toISOString(),
-    expiresAt: request.expiresAt.toISOString(),
-    decidedBy,
-    decidedAt: request.decidedAt?.toISOString() ?? null,
-    rejectionGround: ground,
-    receiptId: result?.receiptId ?? null,
+    ...requestSchemas.viewOf(stored),
+    ...{ cardNumber: stored.about, reason, compromisedAt, receiptId: stored.result?.receiptId ?? null },
   };
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { REQUEST_STATES, type DualControlRequest } from '#libs/dual-control';
 import type { ErrorCode } from '#libs/errors';
 import { utc } from '#libs/events';
+import type { DualControlRequest } from './dual-control.js';
+import { REQUEST_STATES } from './rules.js';
 
 const MAX_GROUND = 500;
 
