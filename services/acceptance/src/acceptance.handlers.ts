@@ -21,18 +21,8 @@ export class AcceptanceHandlers {
     'certificate.revoked': (e, tx) => this.known.statusChanged(e.data, tx),
   } satisfies Handlers;
 
-  @EventPattern(TOPICS.issuance)
-  onIssuance(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.credential)
-  onCredential(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.status)
-  onStatus(@Payload() delivery: Delivery): Promise<void> {
+  @EventPattern([TOPICS.issuance, TOPICS.credential, TOPICS.status])
+  receive(@Payload() delivery: Delivery): Promise<void> {
     return this.consumer.receive(delivery, this.on);
   }
 }

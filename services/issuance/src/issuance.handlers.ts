@@ -32,18 +32,8 @@ export class IssuanceHandlers {
     'credential.set': (e, tx) => this.credentialSet(e, tx),
   } satisfies Handlers;
 
-  @EventPattern(TOPICS.acceptance)
-  onAcceptance(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.status)
-  onStatus(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.credential)
-  onCredential(@Payload() delivery: Delivery): Promise<void> {
+  @EventPattern([TOPICS.acceptance, TOPICS.status, TOPICS.credential])
+  receive(@Payload() delivery: Delivery): Promise<void> {
     return this.consumer.receive(delivery, this.on);
   }
 

@@ -22,18 +22,8 @@ export class SuspensionHandlers {
     'crl.published': (e, tx) => this.receipts.complete(tx, e.data), // number and SHA-256 into the receipts
   } satisfies Handlers;
 
-  @EventPattern(TOPICS.issuance)
-  onIssuance(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.credential)
-  onCredential(@Payload() delivery: Delivery): Promise<void> {
-    return this.consumer.receive(delivery, this.on);
-  }
-
-  @EventPattern(TOPICS.crl)
-  onCrl(@Payload() delivery: Delivery): Promise<void> {
+  @EventPattern([TOPICS.issuance, TOPICS.credential, TOPICS.crl])
+  receive(@Payload() delivery: Delivery): Promise<void> {
     return this.consumer.receive(delivery, this.on);
   }
 }
