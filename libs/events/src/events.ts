@@ -14,6 +14,9 @@ export const TOPICS = {
 } as const;
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];
 
+/** The one key of all watermarks, so that they keep their order. */
+export const WATERMARK_KEY = 'log';
+
 /** DER in base64: what is public once the card is accepted, and never a key. */
 const der = z.base64();
 

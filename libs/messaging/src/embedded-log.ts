@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Pool } from 'pg';
+import { TOPICS, WATERMARK_KEY } from '#libs/events';
 import type { BusRecord, EventSink } from './bus-record.js';
 
 export const PARTITIONS = 6;
 
 const KEEP_DAYS = 14;
+/** Watermarks come each second, and only the newest says anything. */
+const KEEP_WATERMARKS_MINUTES = 60;
 
 export interface LogRecord extends BusRecord {
   partition: number;
@@ -117,7 +120,8 @@ export class EmbeddedLog implements EventSink {
   }
 
   /**
-   * Removes records older than 14 days that every group has read; one that a group has still to read stays, however old.
+   * Removes records that every group has read: watermarks after an hour, all others after 14 days. One that a group has
+   * still to read stays, however old.
    *
    * @param batch records a statement
    */
@@ -129,6 +133,8 @@ export class EmbeddedLog implements EventSink {
     );
     let gone = 0;
     for (const { topic, partition, read } of rows) {
+      if (topic === TOPICS.status && partition === partitionOf(WATERMARK_KEY))
+        gone += await this.#dropWatermarks(read, batch);
       for (let more = true; more;) {
         // By offset, which is by time: the first batch that isn't all old is the last.
         const { rowCount } = await this.#pool.query(
@@ -142,6 +148,20 @@ export class EmbeddedLog implements EventSink {
       }
     }
     return gone;
+  }
+
+  /** Others of the partition stay: their offsets are those they had, and a reader goes over the gaps. */
+  async #dropWatermarks(read: string, batch: number): Promise<number> {
+    for (let gone = 0; ;) {
+      const { rowCount } = await this.#pool.query(
+        `delete from record where topic = $1 and partition = $2 and "offset" in (
+           select "offset" from record where topic = $1 and partition = $2 and "offset" < $3 and key = $4
+             and stored_at < clock_timestamp() - $5::int * interval '1 minute' order by "offset" limit $6)`,
+        [TOPICS.status, partitionOf(WATERMARK_KEY), read, WATERMARK_KEY, KEEP_WATERMARKS_MINUTES, batch],
+      );
+      gone += rowCount ?? 0;
+      if (rowCount !== batch) return gone;
+    }
   }
 
   async close(): Promise<void> {

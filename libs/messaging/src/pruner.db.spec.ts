@@ -97,6 +97,33 @@ describe('pruning the embedded log', () => {
     await log.close();
   });
 
+  it('removes watermarks after an hour once every group has read past them, and nothing else with them', async () => {
+    const status = 'kaika.status.v1';
+    const partition = partitionOf('log');
+    const card = [...Array(100).keys()].map((i) => `card-${i}`).find((key) => partitionOf(key) === partition)!;
+    const keys = ['log', card, 'log', 'log', card, 'log', 'log'];
+    await log.send(keys.map((key, i) => ({ topic: status, key, value: '{}', id: `s-${i}` })));
+    await log.send([{ topic: TOPIC, key: 'log', value: '{}', id: 'another topic' }]);
+    await asOwner(urls.ownerUrl, 'delete from record where topic = $1 and key = $2', [TOPIC, 'a']);
+    await asOwner(
+      urls.ownerUrl,
+      `update record set stored_at = clock_timestamp() - case when "offset" = 5 then 59 else 61 end * interval '1 minute'`,
+    );
+    await asOwner(urls.ownerUrl, 'insert into group_offset values ($1, $2, $3, 7), ($4, $2, $3, 3)', [
+      ...['fast', status, partition, 'slow'],
+    ]);
+    const ids = async () => (await log.read(status, partition, 0n, 100)).map(({ id }) => id);
+    expect(await log.prune(1)).toBe(2);
+    expect(await ids()).toEqual(['s-1', 's-3', 's-4', 's-5', 's-6']);
+    await asOwner(urls.ownerUrl, 'update group_offset set next_offset = 7');
+    expect(await log.prune(1)).toBe(2);
+    expect(await ids()).toEqual(['s-1', 's-4', 's-5']);
+    expect(await log.read(TOPIC, partition, 0n, 100)).toHaveLength(1);
+    await log.send([{ topic: status, key: 'log', value: '{}', id: 'next' }]);
+    expect((await log.read(status, partition, 0n, 100)).at(-1)).toMatchObject({ id: 'next', offset: 7n });
+    await log.close();
+  });
+
   it('keeps what a group has claimed and never read, and by age alone what no group reads', async () => {
     await read('new', 0);
     expect(await log.prune()).toBe(0);

@@ -10,7 +10,8 @@ const RULES = [
   { what: 'resolved dead letters', keepDays: 365, sql: prune('dead_letter', 'id', 'resolved_at') },
 ];
 const FIRST_MS = 5 * 60_000;
-const EVERY_MS = 24 * 3_600_000;
+const EVERY_MS = 3_600_000;
+const ROUNDS_A_DAY = 24;
 const BATCH = 5_000;
 
 /** Rows without a time in `column` stay. */
@@ -19,7 +20,7 @@ function prune(table: string, key: string, column: string): string {
     select ${key} from ${table} where ${column} < clock_timestamp() - $1::int * interval '1 day' limit $2 for update skip locked)`;
 }
 
-/** Removes what is done with, daily: each service its own rows, and the bus's. Several replicas may do it at once. */
+/** Removes what is done with: each service its own rows daily, the bus's hourly. Several replicas may do it at once. */
 export class Pruner {
   readonly #log = new Logger('pruner');
   readonly #stop = new AbortController();
@@ -41,9 +42,9 @@ export class Pruner {
   }
 
   /** @returns how many rows went, by what they were */
-  async run(): Promise<Record<string, number>> {
+  async run(rules = RULES): Promise<Record<string, number>> {
     const gone: Record<string, number> = {};
-    for (const { what, keepDays, sql } of RULES) gone[what] = await this.#inBatches(sql, keepDays);
+    for (const { what, keepDays, sql } of rules) gone[what] = await this.#inBatches(sql, keepDays);
     gone['bus records'] = (await this.sink.prune?.()) ?? 0;
     return gone;
   }
@@ -57,12 +58,12 @@ export class Pruner {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    for (let wait = FIRST_MS; ; wait = EVERY_MS) {
-      await sleep(wait, signal);
+    for (let round = 0; ; round++) {
+      await sleep(round === 0 ? FIRST_MS : EVERY_MS, signal);
       if (signal.aborted) return;
-      await this.run().then(
+      await this.run(round % ROUNDS_A_DAY === 0 ? RULES : []).then(
         (gone) => this.#log.log(`pruned ${JSON.stringify(gone)}`),
-        (error: unknown) => this.#log.warn(`pruning waits for tomorrow: ${(error as Error).message}`),
+        (error: unknown) => this.#log.warn(`pruning is tried again later: ${(error as Error).message}`),
       );
     }
   }

@@ -2,14 +2,12 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock, Rounds, sleep } from '#libs/clock';
-import { newEvent, topicOf, type EventData } from '#libs/events';
+import { newEvent, topicOf, WATERMARK_KEY, type EventData } from '#libs/events';
 import { LOG } from '#libs/host';
 import { EVENT_SINK, type EventSink } from '#libs/messaging';
 
 const EVERY_MS = 1_000;
 const DISPATCH_POLL_MS = 20;
-/** All on one partition, so that they keep their order. */
-const KEY = 'log';
 
 interface Mark {
   readonly data: EventData<'status.watermark'>;
@@ -51,8 +49,8 @@ export class Watermarks implements OnApplicationBootstrap, OnModuleDestroy {
       await sleep(DISPATCH_POLL_MS, signal);
     }
     const { data } = mark;
-    const event = newEvent('status.watermark', KEY, data, { source: 'suspension', now: new Date(data.time) });
-    await this.sink.send([{ topic: topicOf(event.type), key: KEY, id: event.id, value: JSON.stringify(event) }]);
+    const event = newEvent('status.watermark', WATERMARK_KEY, data, { source: 'suspension', now: new Date(data.time) });
+    await this.sink.send([{ topic: topicOf(event.type), key: event.subject, id: event.id, value: JSON.stringify(event) }]);
   }
 
   /**
