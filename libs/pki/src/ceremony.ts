@@ -18,6 +18,7 @@ import { keepOnce } from './files.js';
 import type { KeyKind } from './keys.js';
 import { lint } from './lint.js';
 import { notAfterFor, PROFILES, type Profile } from './profiles.js';
+import { ROOT_CRL_DAYS } from './root-list.js';
 import { SoftwareSigner } from './signer.js';
 
 export interface CeremonyOptions {
@@ -54,8 +55,6 @@ const CAS = {
 } as const satisfies Record<CaRole, { profile: Profile; unit: string }>;
 
 const DEFAULT_KEYS: Record<CaRole, KeyKind> = { root: 'rsa-4096', issuing: 'rsa-4096', card: 'p-256' };
-/** Within the six months of DOMAIN.md §3. */
-const ROOT_CRL_DAYS = 180;
 const DAY_MS = 86_400_000;
 
 /**
@@ -65,7 +64,7 @@ const DAY_MS = 86_400_000;
  *
  * @throws CaError certificateLint | authorityUnavailable | signerUnavailable
  *
- * Not done here: keys in an HSM, a later generation, the root's next list.
+ * Not done here: keys in an HSM, a later generation; the root's next list is `renewRootCrl`.
  */
 export async function ceremony(options: CeremonyOptions): Promise<Authority> {
   await mkdir(options.dir, { recursive: true, mode: 0o700 });

@@ -19,6 +19,7 @@ export { readCertificate, type CertificateFacts } from './certificate-reader.js'
 export { lint } from './lint.js';
 export { checkName, NAME_FIELDS, normalizeName, type Name } from './names.js';
 export { addYears, NEUTRAL_POLICY, notAfterFor, PROFILES, type Profile, type ProfileName } from './profiles.js';
+export { renewRootCrl } from './root-list.js';
 export { SoftwareSigner, type Signer, type SigningStream } from './signer.js';
 // what libs/ocsp signs and reads is made of the same parts
 export { DerError, DerReader, readHeader } from './der-reader.js';

@@ -8,7 +8,7 @@ import { databaseAnswers, migrate, provision, schemaOf, startPostgres } from '#l
 import { createService, type RunningService, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
-import { ceremony } from '#libs/pki';
+import { ceremony, renewRootCrl } from '#libs/pki';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway, mergeDocuments } from './gateway.js';
@@ -90,7 +90,8 @@ async function start(
     : undefined;
 
   progress('the authority: root, issuing CA, card CA');
-  await ceremony({ dir: dir('authority'), publicUrl, clock, log: (step) => progress(`  ${step}`) });
+  const authority = await ceremony({ dir: dir('authority'), publicUrl, clock, log: (step) => progress(`  ${step}`) });
+  if (await renewRootCrl(authority, clock)) progress('  root CA: its next list');
 
   const origins = [url, `http://127.0.0.1:${port}`];
   const agentApp = await createCardAgent({

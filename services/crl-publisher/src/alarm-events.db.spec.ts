@@ -22,7 +22,7 @@ function replica() {
   const events = new AlarmEvents(source, new Outbox(source), at.clock, runner.alarms, silent);
   started.push(events);
   const jobs = { kind: 'postgres' as const, url: 'postgres://nobody@127.0.0.1:1/none' };
-  const midnight = new Midnight({ ...runner, clock: at.clock, issuer: at.issuer, log: silent, jobs });
+  const midnight = new Midnight({ ...runner, ...at.midnightParts, log: silent, jobs });
   return { ...runner, events, midnight, settled: () => events.beforeApplicationShutdown() };
 }
 

@@ -15,6 +15,7 @@ export const ALARMS = {
   unexplainedAddition: 'a list has entries the log does not explain; it was published all the same',
   listOverdue: 'the list of the last midnight is not published yet',
   listStale: 'the list served is past its nextUpdate: relying parties refuse everything',
+  rootListEnding: 'the root’s list ends within 60 days: sign the next one (the embedded default does at its start)',
   fileRepaired: 'a published file was missing or altered and was written anew from the database',
   databaseBehind: 'the list served is newer than any in the database: was the database restored?',
   reconcileFailed: 'the newest published list could not be put in place',

@@ -93,7 +93,7 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
   }
 }
 
-function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Provider[] {
+function parts(config: CrlPublisherConfig, { issuing: issuer, rootCrlFile }: Authority): Provider[] {
   return [
     {
       provide: StatusOwner,
@@ -164,7 +164,16 @@ function parts(config: CrlPublisherConfig, { issuing: issuer }: Authority): Prov
     {
       provide: Midnight,
       useFactory: (clock: Clock, run: ListRun, files: ServedFiles, alarms: Alarms, log: Logger) =>
-        new Midnight({ clock, issuer, run, files, alarms, log, jobs: { kind: 'postgres', url: config.jobsUrl } }),
+        new Midnight({
+          clock,
+          issuer,
+          run,
+          files,
+          alarms,
+          log,
+          jobs: { kind: 'postgres', url: config.jobsUrl },
+          rootCrlFile,
+        }),
       inject: [Clock, ListRun, ServedFiles, Alarms, LOG],
     },
   ];

@@ -145,7 +145,7 @@ describe('an emergency list', () => {
   it('is made when it is approved, right behind another list', async () => {
     const runner = at.runner();
     const jobs = { kind: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' } as const;
-    const midnight = new Midnight({ ...runner, clock: at.clock, issuer: at.issuer, log: silent, jobs });
+    const midnight = new Midnight({ ...runner, ...at.midnightParts, log: silent, jobs });
     await midnight.start();
     const serves = (number: bigint) =>
       eventually(() => expect(runner.files.served(at.issuer.skiHex)?.number).toBe(number));

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import { createPostgresBackend, withBackend } from 'bullmq';
 import { provision, withTestDatabase } from '#libs/database';
 import { DailyJob, prepareJobs, type JobsBackend } from '#libs/jobs';
+import { readCrl } from '#libs/pki';
 import { Midnight } from './midnight.js';
 import { newCard } from './owner.fixture.js';
 import { eventually, MIDNIGHTS, PublisherFixture, setClock, silent } from './publisher.fixture.js';
@@ -30,7 +31,7 @@ afterEach(async () => {
 
 function publisher(backend: JobsBackend = NO_QUEUE) {
   const runner = at.runner();
-  const midnight = new Midnight({ ...runner, clock: at.clock, issuer: at.issuer, log: silent, jobs: backend });
+  const midnight = new Midnight({ ...runner, ...at.midnightParts, log: silent, jobs: backend });
   running.push(midnight);
   return { ...runner, midnight };
 }
@@ -141,5 +142,18 @@ describe('midnight', () => {
     await one.midnight.minute();
     expect(one.alarms.counts.get('listStale')).toBe(1);
     expect(one.files.served(at.issuer.skiHex)?.number).toBe(1n); // relying parties fail closed by themselves
+  });
+
+  it('raises an alarm while somebody has time to sign the root’s next list', async () => {
+    const one = publisher();
+    await one.run.perform();
+    const { nextUpdate } = await readCrl(at.authority.rootCrlFile);
+    const before = (days: number) => setClock(at.clock, new Date(nextUpdate.getTime() - days * 86_400_000));
+    before(61);
+    await one.midnight.minute();
+    expect(one.alarms.counts.has('rootListEnding')).toBe(false);
+    before(59);
+    await one.midnight.minute();
+    expect(one.alarms.counts.get('rootListEnding')).toBe(1);
   });
 });

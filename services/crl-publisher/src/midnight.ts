@@ -3,7 +3,7 @@ import { lastMidnight, sleep, type Clock } from '#libs/clock';
 import { PeerUnreachable } from '#libs/doors';
 import { CaError } from '#libs/errors';
 import { DailyJob, type JobsBackend } from '#libs/jobs';
-import type { CaCertificate } from '#libs/pki';
+import { readCrl, type CaCertificate } from '#libs/pki';
 import type { Alarms } from './alarms.js';
 import type { ListRun } from './list-run.js';
 import type { ServedFiles } from './served-files.js';
@@ -16,6 +16,8 @@ const LAST_RETRY_MS = 60_000;
 const PATIENCE = 6;
 /** A list should be there minutes after its cut; hours of overlap are left to act on this alarm. */
 const OVERDUE_MS = 10 * 60_000;
+/** The root's list is renewed with 90 days to go by whoever has its key; then somebody has forgotten. */
+const ROOT_NOTICE_MS = 60 * 86_400_000;
 
 export interface MidnightParts {
   clock: Clock;
@@ -25,6 +27,8 @@ export interface MidnightParts {
   alarms: Alarms;
   log: Logger;
   jobs: JobsBackend;
+  /** The root's own list, which this service serves and cannot renew. */
+  rootCrlFile: string;
 }
 
 /**
@@ -99,6 +103,7 @@ export class Midnight {
   async minute(): Promise<void> {
     const { alarms, log } = this.parts;
     this.watch();
+    await this.watchRoot();
     if (this.#working)
       this.#again = true; // it may have looked before midnight; its pause is not cut short
     else this.poke();
@@ -107,6 +112,17 @@ export class Midnight {
       alarms.set('schedulerMissing', found !== 'kept', { found });
     } catch (error) {
       log.warn({ err: error }, 'the job queue cannot be reached');
+    }
+  }
+
+  private async watchRoot(): Promise<void> {
+    const { clock, alarms, log, rootCrlFile } = this.parts;
+    try {
+      const { nextUpdate } = await readCrl(rootCrlFile);
+      alarms.set('rootListEnding', nextUpdate.getTime() - clock.nowMs() < ROOT_NOTICE_MS, { nextUpdate });
+    } catch (error) {
+      alarms.raise('rootListEnding');
+      log.error({ err: error }, 'the root’s list cannot be read');
     }
   }
 

@@ -80,6 +80,11 @@ export class PublisherFixture {
     await rm(this.dir, { recursive: true, force: true });
   }
 
+  /** What `Midnight` needs beside a runner. */
+  get midnightParts() {
+    return { clock: this.clock, issuer: this.issuer, rootCrlFile: this.authority.rootCrlFile };
+  }
+
   get issuer(): CaCertificate {
     return this.authority.issuing;
   }
