@@ -13,7 +13,15 @@ const SERVICE = 'crl-publisher';
 
 /** Of one replica's files and clock: that all is well with another replica does not clear them. */
 const OF_ONE_REPLICA: ReadonlySet<Alarm> = new Set<Alarm>([
-  ...(['listOverdue', 'listStale', 'fileRepaired', 'databaseBehind', 'reconcileFailed', 'schedulerMissing'] as const),
+  ...([
+    'listOverdue',
+    'listStale',
+    'fileRepaired',
+    'databaseBehind',
+    'reconcileFailed',
+    'schedulerMissing',
+    'rootListEnding',
+  ] as const),
 ]);
 
 export interface OpenAlarm {
