@@ -13,15 +13,13 @@ const SERVICE = 'crl-publisher';
 
 /** Of one replica's files and clock: that all is well with another replica does not clear them. */
 const OF_ONE_REPLICA: ReadonlySet<Alarm> = new Set<Alarm>([
-  ...([
-    'listOverdue',
-    'listStale',
-    'fileRepaired',
-    'databaseBehind',
-    'reconcileFailed',
-    'schedulerMissing',
-    'rootListEnding',
-  ] as const),
+  'listOverdue',
+  'listStale',
+  'fileRepaired',
+  'databaseBehind',
+  'reconcileFailed',
+  'schedulerMissing',
+  'rootListEnding',
 ]);
 
 export interface OpenAlarm {
