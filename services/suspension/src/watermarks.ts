@@ -50,7 +50,9 @@ export class Watermarks implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const { data } = mark;
     const event = newEvent('status.watermark', WATERMARK_KEY, data, { source: 'suspension', now: new Date(data.time) });
-    await this.sink.send([{ topic: topicOf(event.type), key: event.subject, id: event.id, value: JSON.stringify(event) }]);
+    await this.sink.send([
+      { topic: topicOf(event.type), key: event.subject, id: event.id, value: JSON.stringify(event) },
+    ]);
   }
 
   /**
