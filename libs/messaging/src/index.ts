@@ -11,3 +11,4 @@ export { ON_STANDSTILL, Watchdog, type OnStandstill, type WatchdogOptions } from
 export { MESSAGING_MIGRATIONS, BUS_MIGRATIONS } from './migrations.js';
 export { EVENT_SINK, MessagingModule, strategyOf } from './messaging.module.js';
 export { type MessagingOptions, type BusStrategy } from './transport.js';
+export { type KafkaConnection, type Transport, transportOf, transportSettings } from './transport-settings.js';

@@ -2,16 +2,13 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { Delivery, EventSink } from './bus-record.js';
 import { EmbeddedLog } from './embedded-log.js';
 import { EmbeddedLogStrategy } from './embedded-strategy.js';
+import type { Transport } from './transport-settings.js';
 import type { Watchdog } from './watchdog.js';
 
 export interface MessagingOptions {
   /** Consumer group, and the name of the relay's lock. */
   service: string;
-  transport: {
-    kind: 'embedded';
-    /** Application role of schema `bus`. */
-    busUrl: string;
-  };
+  transport: Transport;
   /** Topics whose events are tried for ever: those a status feed lands. Default none. */
   neverDeadLetter?: readonly string[];
   /** Attempts at an event before it is dead-lettered. Default 5. */
@@ -27,10 +24,12 @@ export const DEFAULT_POLL_MS = 50;
 
 /** The one place that knows which transports there are. */
 export function createSink({ transport }: MessagingOptions): EventSink {
+  if (transport.kind === 'kafka') throw new Error('not yet');
   return new EmbeddedLog(transport.busUrl);
 }
 
 export function createStrategy(options: MessagingOptions, watchdog: Watchdog): BusStrategy {
   const { service, transport, pollMs = DEFAULT_POLL_MS } = options;
+  if (transport.kind === 'kafka') throw new Error('not yet');
   return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs, watchdog });
 }

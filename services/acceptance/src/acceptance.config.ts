@@ -2,12 +2,13 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface AcceptanceConfig {
   /** `DATABASE_URL`: this service's application role. */
   databaseUrl: string;
-  /** `KAIKA_BUS_URL`: application role of the embedded log. */
-  busUrl: string;
+  /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
+  transport: Transport;
   /** `KAIKA_SUSPENSION_URL`: base address of the service that decides over a card's status. */
   suspensionUrl: string;
   /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
@@ -35,7 +36,7 @@ const origin = z
 
 const settings = z.object({
   DATABASE_URL: postgresUrl(),
-  KAIKA_BUS_URL: postgresUrl(),
+  ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
@@ -56,7 +57,7 @@ export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<Acce
   const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
-    busUrl: read.KAIKA_BUS_URL,
+    transport: transportOf(read),
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,

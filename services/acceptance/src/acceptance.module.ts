@@ -40,7 +40,7 @@ export class AcceptanceModule {
         DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'acceptance', entities: ENTITIES }),
         MessagingModule.forService({
           service: 'acceptance',
-          transport: { kind: 'embedded', busUrl: config.busUrl },
+          transport: config.transport,
         }),
       ],
       controllers: [ActivationsController, UserCodesController, AcceptanceHandlers],

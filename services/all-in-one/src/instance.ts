@@ -116,7 +116,7 @@ async function start(
     KAIKA_ISSUANCE_URL: `http://127.0.0.1:${port}`,
     KAIKA_CRL_DIR: dir('crl'),
     KAIKA_OCSP_DIR: dir('ocsp'),
-    KAIKA_BUS_URL: bus.appUrl,
+    ...{ KAIKA_BUS_URL: bus.appUrl, KAFKA_BROKERS: undefined },
     KAIKA_JOBS_URL: jobs.appUrl,
   };
   const services: RunningService[] = [];

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '#libs/config';
+import { hostSettings } from '#libs/host';
+import { transportSettings } from '#libs/messaging';
 import { agentSettings } from '../../card-agent/src/agent.config.js';
 import { readAllInOneConfig } from './all-in-one.config.js';
 import { readModules, SERVICES } from './services.js';
@@ -16,6 +18,9 @@ const processes: [name: string, read: (env: NodeJS.ProcessEnv) => unknown][] = [
   ['all-in-one', readAllInOneConfig],
 ];
 
+/** Settings that several processes spread into theirs; hotlines are many, and told apart below. */
+const SPREAD: Record<string, object> = { hostSettings, transportSettings };
+
 /** The variables that a process reads, from the text of its settings. */
 function variablesOf(name: string): string[] {
   const files = [`${name}.config.ts`, `${name.replace('card-', '')}.config.ts`].map((f) => `services/${name}/src/${f}`);
@@ -23,7 +28,9 @@ function variablesOf(name: string): string[] {
     files.find((file) => existsSync(file))!,
     'utf8',
   );
-  return [...text.matchAll(/^ {2,4}([A-Z][A-Z0-9_]+): /gm)].map(([, variable]) => variable!);
+  const own = [...text.matchAll(/^ {2,4}([A-Z][A-Z0-9_]+): /gm)].map(([, variable]) => variable!);
+  const spread = [...text.matchAll(/^ {2,4}\.\.\.(\w+Settings),$/gm)].map(([, settings]) => settings!);
+  return [...own, ...spread.flatMap((settings) => Object.keys(SPREAD[settings] ?? {}))];
 }
 
 async function refusal(read: (env: NodeJS.ProcessEnv) => unknown, env: NodeJS.ProcessEnv): Promise<ConfigError> {

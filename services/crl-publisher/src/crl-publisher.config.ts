@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { httpUrl, openConfig, opened, postgresUrl, seconds } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface CrlPublisherConfig {
   /** `DATABASE_URL`: this service's application role. */
   databaseUrl: string;
-  /** `KAIKA_BUS_URL`: application role of the embedded log. */
-  busUrl: string;
+  /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
+  transport: Transport;
   /** `KAIKA_JOBS_URL`: where BullMQ keeps the midnight job. */
   jobsUrl: string;
   /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log. */
@@ -29,7 +30,7 @@ const HOUR = 3_600;
 
 const settings = z.object({
   DATABASE_URL: postgresUrl(),
-  KAIKA_BUS_URL: postgresUrl(),
+  ...transportSettings,
   KAIKA_JOBS_URL: postgresUrl(),
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
@@ -44,7 +45,7 @@ export async function readCrlPublisherConfig(env: NodeJS.ProcessEnv): Promise<Cr
   const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
-    busUrl: read.KAIKA_BUS_URL,
+    transport: transportOf(read),
     jobsUrl: read.KAIKA_JOBS_URL,
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,

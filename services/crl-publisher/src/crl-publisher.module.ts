@@ -62,7 +62,7 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
         DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'crl_publisher' }),
         MessagingModule.forService({
           service: 'crl-publisher',
-          transport: { kind: 'embedded', busUrl: config.busUrl },
+          transport: config.transport,
           neverDeadLetter: [TOPICS.status],
         }),
       ],

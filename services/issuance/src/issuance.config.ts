@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { flag, hotlineSettings, hotlinesOf, openConfig, opened, postgresUrl, secretFile } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
 import { email } from '#libs/taiwan';
@@ -10,8 +11,8 @@ import { type MailSettings, readText } from './notices/smtp.js';
 export interface IssuanceConfig {
   /** `DATABASE_URL`: this service's application role. */
   databaseUrl: string;
-  /** `KAIKA_BUS_URL`: application role of the embedded log. */
-  busUrl: string;
+  /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
+  transport: Transport;
   /** `KAIKA_AUTHORITY_DIR`: what the ceremony left, the CAs' certificates and encrypted keys. */
   authority: Authority;
   /** `KAIKA_PEPPER_FILE`: for verifiers of user codes; the same file as the services that check them. */
@@ -62,7 +63,7 @@ const settings = z
     KAIKA_MAIL_FROM: email.optional(),
     KAIKA_EXPIRY_NOTICE_DAYS: daysBefore().default([60, 14]),
     DATABASE_URL: postgresUrl(),
-    KAIKA_BUS_URL: postgresUrl(),
+    ...transportSettings,
     KAIKA_AUTHORITY_DIR: z.string(),
     KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
     KAIKA_DATA_KEY_FILE: opened(ensureSecretKey),
@@ -84,7 +85,7 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
   const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
-    busUrl: read.KAIKA_BUS_URL,
+    transport: transportOf(read),
     authority: await loadAuthority(read.KAIKA_AUTHORITY_DIR),
     pepper: read.KAIKA_PEPPER_FILE,
     dataKey: read.KAIKA_DATA_KEY_FILE,

@@ -53,7 +53,7 @@ export class IssuanceModule {
       module: IssuanceModule,
       imports: [
         DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'issuance' }),
-        MessagingModule.forService({ service: 'issuance', transport: { kind: 'embedded', busUrl: config.busUrl } }),
+        MessagingModule.forService({ service: 'issuance', transport: config.transport }),
       ],
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],

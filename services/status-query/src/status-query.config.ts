@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface StatusQueryConfig {
   /** `DATABASE_URL`: this service's application role. */
   databaseUrl: string;
-  /** `KAIKA_BUS_URL`: application role of the embedded log. */
-  busUrl: string;
+  /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
+  transport: Transport;
   /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log, asked for rows the bus did not bring. */
   suspensionUrl: string;
   /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
@@ -27,7 +28,7 @@ export interface StatusQueryConfig {
 
 const settings = z.object({
   DATABASE_URL: postgresUrl(),
-  KAIKA_BUS_URL: postgresUrl(),
+  ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
   KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
@@ -42,7 +43,7 @@ export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<Sta
   const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
-    busUrl: read.KAIKA_BUS_URL,
+    transport: transportOf(read),
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,

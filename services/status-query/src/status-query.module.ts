@@ -33,7 +33,7 @@ export class StatusQueryModule implements NestModule {
         DatabaseModule.forService({ appUrl: config.databaseUrl, schema: 'status_query' }),
         MessagingModule.forService({
           service: 'status-query',
-          transport: { kind: 'embedded', busUrl: config.busUrl },
+          transport: config.transport,
           neverDeadLetter: [TOPICS.status],
         }),
       ],

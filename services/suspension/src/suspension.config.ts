@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { openConfig, opened, postgresUrl } from '#libs/config';
 import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
+import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { DEADLINE_ACTIONS, DeadlineSettings } from './deadline/acceptance-deadline.js';
 
 export interface SuspensionConfig {
   /** `DATABASE_URL`: this service's application role. */
   databaseUrl: string;
-  /** `KAIKA_BUS_URL`: application role of the embedded log. */
-  busUrl: string;
+  /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
+  transport: Transport;
   /** `KAIKA_PEPPER_FILE`: what verifiers of user codes were made with, 32 octets. */
   pepper: Pepper;
   /** `KAIKA_CREDENTIAL_KEY_FILE`: P-256 JWK that verifiers in events are sealed to. */
@@ -21,7 +22,7 @@ export interface SuspensionConfig {
 
 const settings = z.object({
   DATABASE_URL: postgresUrl(),
-  KAIKA_BUS_URL: postgresUrl(),
+  ...transportSettings,
   KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
   KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
   KAIKA_ACCEPTANCE_DEADLINE_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
@@ -33,7 +34,7 @@ export async function readSuspensionConfig(env: NodeJS.ProcessEnv): Promise<Susp
   const read = await openConfig(settings, env);
   return {
     databaseUrl: read.DATABASE_URL,
-    busUrl: read.KAIKA_BUS_URL,
+    transport: transportOf(read),
     pepper: read.KAIKA_PEPPER_FILE,
     credentialKey: read.KAIKA_CREDENTIAL_KEY_FILE,
     deadline: new DeadlineSettings(read.KAIKA_ACCEPTANCE_DEADLINE_DAYS, read.KAIKA_ACCEPTANCE_DEADLINE_ACTION),

@@ -28,12 +28,12 @@ import { Watermarks } from './watermarks.js';
 
 @Module({})
 export class SuspensionModule {
-  static register({ databaseUrl, busUrl, pepper, credentialKey, deadline }: SuspensionConfig): DynamicModule {
+  static register({ databaseUrl, transport, pepper, credentialKey, deadline }: SuspensionConfig): DynamicModule {
     return {
       module: SuspensionModule,
       imports: [
         DatabaseModule.forService({ appUrl: databaseUrl, schema: 'suspension' }),
-        MessagingModule.forService({ service: 'suspension', transport: { kind: 'embedded', busUrl } }),
+        MessagingModule.forService({ service: 'suspension', transport }),
       ],
       controllers: [SuspensionController, OfficersController, SuspensionHandlers],
       providers: [
