@@ -23,6 +23,7 @@ export const ERRORS = {
   ownRequest: { status: 403, title: 'Another person must decide on this request' },
   requestDecided: { status: 409, title: 'This request has been decided already' },
   requestExpired: { status: 409, title: 'This request has expired; make a new one' },
+  serviceUnavailable: { status: 503, title: 'This service does not answer now, please try again shortly' },
   starting: { status: 503, title: 'The services are starting' },
   tooBusy: { status: 503, title: 'Too many checks at once, please try again shortly' },
   tooManyAttempts: { status: 429, title: 'Too many attempts, please wait' },
