@@ -1,4 +1,4 @@
-export { ensureSecretFile, ensureSecretKey, readSecretFile } from './secret-file.js';
+export { ensureSecretFile, ensureSecretKey, readSecretFile, replaceFile } from './secret-file.js';
 export { Pepper } from './pepper.js';
 export { BoundedPool, codeCheckPool } from './bounded-pool.js';
 export { CodeHasher } from './code-hasher.js';

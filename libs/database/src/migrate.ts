@@ -16,9 +16,11 @@ export interface MigrateOptions {
 /**
  * Brings a schema up to date, each migration in its own transaction. Several processes may call it at once: one runs,
  * the others wait for its advisory lock and find nothing left to do.
+ *
+ * @returns names of what was applied, oldest first
  */
-export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions): Promise<void> {
-  if (migrations.length === 0) return;
+export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions): Promise<string[]> {
+  if (migrations.length === 0) return [];
   const guard = new Client({ connectionString: ownerUrl });
   await guard.connect();
   try {
@@ -36,7 +38,7 @@ export async function migrate({ ownerUrl, schema, migrations }: MigrateOptions):
     });
     await source.initialize();
     try {
-      await source.runMigrations();
+      return (await source.runMigrations()).map(({ name }) => name);
     } finally {
       await source.destroy();
     }

@@ -1,18 +1,21 @@
 import type { z } from 'zod';
 import { CaError, ERRORS, type ErrorCode, type Problem } from '#libs/errors';
-import { issueToken, type SigningKey } from './tokens.js';
+import { issueToken, SERVICE_ISSUER, type SigningKey } from './issue-token.js';
 
 /** Gives a bearer token for calls between services. */
 export type TokenSource = () => Promise<string>;
 
-/** Tokens of one service, signed by the embedded issuer and renewed at half their life. */
-export function serviceTokens(key: SigningKey, issuer: string, service: string): TokenSource {
+/** Tokens of one service, signed by its own key and renewed at half their life. */
+export function serviceTokens(key: SigningKey, service: string): TokenSource {
   const lifetimeSeconds = 600;
   let current: { token: Promise<string>; until: number } | undefined;
   return () => {
     const nowMs = performance.now();
     if (!current || nowMs > current.until) {
-      const token = issueToken(key, { issuer, subject: `service:${service}`, roles: ['service'], lifetimeSeconds });
+      const token = issueToken(key, {
+        ...{ issuer: SERVICE_ISSUER, subject: `service:${service}`, lifetimeSeconds },
+        roles: ['service'],
+      });
       current = { token, until: nowMs + (lifetimeSeconds / 2) * 1_000 };
     }
     return current.token;

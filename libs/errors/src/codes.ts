@@ -15,6 +15,7 @@ export const ERRORS = {
   bodyTooLarge: { status: 413, title: 'The request body is too large' },
   conflict: { status: 409, title: 'The request does not fit the present state' },
   forbidden: { status: 403, title: 'This account may not do that' },
+  identityUnavailable: { status: 503, title: 'The keys of the identity provider are not known here yet' },
   idempotencyKeyReused: { status: 422, title: 'This Idempotency-Key was used for another request' },
   internal: { status: 500, title: 'Something went wrong here' },
   invalidRequest: { status: 400, title: 'The request is not valid' },

@@ -29,6 +29,8 @@ declare module 'express-serve-static-core' {
 /** What a service is, to whoever starts it: alone in a process, or beside the others in the embedded default. */
 export interface ServiceDefinition {
   readonly name: string;
+  /** Where it listens as a process of its own, unless PORT says otherwise (DESIGN.md §2). */
+  readonly port: number;
   /** Its schema's migrations, oldest first; none for a service without a database. */
   readonly migrations: readonly Type[];
   /** The service's application, from its settings; throws ConfigError. */
@@ -73,7 +75,7 @@ export async function createService(
     module: class Surroundings {},
     global: true,
     providers: [
-      { provide: Tokens, useValue: new Tokens(tokens) },
+      { provide: Tokens, useFactory: () => new Tokens(tokens, { log: own, clock }) },
       { provide: Clock, useValue: clock },
       { provide: LOG, useValue: own },
       { provide: ON_STANDSTILL, useValue: standstill },

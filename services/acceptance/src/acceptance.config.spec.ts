@@ -11,7 +11,6 @@ const env = {
   DATABASE_URL: 'postgres://x',
   KAIKA_BUS_URL: 'postgres://x',
   KAIKA_SUSPENSION_URL: 'http://127.0.0.1:3003/',
-  KAIKA_TOKEN_ISSUER: 'http://issuer.example',
   KAIKA_SERVICE_KEY_FILE: file('ed'),
   KAIKA_PORTAL_ORIGINS: 'https://a.example, http://127.0.0.1:8080',
   KAIKA_PEPPER_FILE: file('pepper'),

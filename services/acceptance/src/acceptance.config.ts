@@ -1,18 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
+import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened } from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface AcceptanceConfig {
-  /** `DATABASE_URL`: this service's application role. */
+  /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
   /** `KAIKA_SUSPENSION_URL`: base address of the service that decides over a card's status. */
   suspensionUrl: string;
-  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
-  tokenIssuer: string;
+  /** `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): signs this service's own tokens for its peers. */
   serviceKey: KeyPair;
   /** `KAIKA_PORTAL_ORIGINS`, separated by commas: the pages whose origin a card's proof may name. Compared exactly. */
   portalOrigins: readonly string[];
@@ -35,10 +34,9 @@ const origin = z
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must list origins: scheme://host[:port]');
 
 const settings = z.object({
-  DATABASE_URL: postgresUrl(),
+  ...databaseSettings,
   ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_PORTAL_ORIGINS: z
     .string()
@@ -56,10 +54,9 @@ const settings = z.object({
 export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<AcceptanceConfig> {
   const read = await openConfig(settings, env);
   return {
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
-    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     portalOrigins: read.KAIKA_PORTAL_ORIGINS,
     pepper: read.KAIKA_PEPPER_FILE,

@@ -124,7 +124,6 @@ export class AcceptanceBench {
       DATABASE_URL: own.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_SUSPENSION_URL: await this.centre.listen(),
-      KAIKA_TOKEN_ISSUER: 'http://issuer.example',
       KAIKA_SERVICE_KEY_FILE: file('service'),
       KAIKA_PORTAL_ORIGINS: `http://other.example,${ORIGIN}`,
       KAIKA_PEPPER_FILE: file('pepper'),

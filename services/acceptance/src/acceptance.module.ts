@@ -90,7 +90,7 @@ function parts(config: AcceptanceConfig) {
     {
       provide: Centre,
       useFactory: (known: KnownCards, source: DataSource) => {
-        const tokens = serviceTokens(config.serviceKey, config.tokenIssuer, 'acceptance');
+        const tokens = serviceTokens(config.serviceKey, 'acceptance');
         return new Centre(new ServiceClient(config.suspensionUrl, tokens), known, source);
       },
       inject: [KnownCards, DataSource],

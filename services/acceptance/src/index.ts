@@ -8,6 +8,7 @@ import { Person1764000100002 } from './migrations/1764000100002-person.js';
 
 export const acceptance: ServiceDefinition = {
   name: 'acceptance',
+  port: 3002,
   migrations: [...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, Acceptance1764000100001, Person1764000100002],
   module: async (env) => AcceptanceModule.register(await readAcceptanceConfig(env)),
 };

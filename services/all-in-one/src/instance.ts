@@ -5,14 +5,14 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { databaseAnswers, migrate, provision, schemaOf, startPostgres } from '#libs/database';
-import { createService, type RunningService, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
+import { createService, type RunningService, type ServiceSurroundings } from '#libs/host';
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony, renewRootCrl } from '#libs/pki';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway, mergeDocuments } from './gateway.js';
-import { ensureKeys, rolePasswords, type Keys } from './keys.js';
+import { ensureKeys, rolePasswords, WITH_TOKENS, type Keys } from './keys.js';
 import { OWN_PATHS, ownEndpoints } from './own-endpoints.js';
 import { readModules, SERVICES } from './services.js';
 import { ThrowawayClock } from './throwaway-clock.js';
@@ -109,7 +109,6 @@ async function start(
     ...keys.env,
     KAIKA_PUBLIC_URL: publicUrl,
     KAIKA_SUSPENSION_URL: `http://127.0.0.1:${port}`,
-    KAIKA_TOKEN_ISSUER: issuer,
     KAIKA_PORTAL_ORIGINS: origins.join(),
     KAIKA_AUTHORITY_DIR: dir('authority'),
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
@@ -122,7 +121,8 @@ async function start(
   const services: RunningService[] = [];
   const surroundings: ServiceSurroundings = {
     trustProxy: config.KAIKA_TRUST_PROXY ?? false,
-    ...{ log, clock, tokens: { issuer, jwksFile: keys.jwksFile }, onStandstill },
+    tokens: { issuer, jwksFile: keys.jwksFile, serviceJwksFile: keys.serviceJwksFile },
+    ...{ log, clock, onStandstill },
   };
   for (const { name, module } of await readModules((name) => ({ ...common, ...ownSettings(name, databases, keys) }))) {
     progress(`service ${name}`);
@@ -188,6 +188,9 @@ function ownSettings(name: string, databases: Map<string, { appUrl: string }>, k
     ...(appUrl && { DATABASE_URL: appUrl }),
     ...(['issuance', 'acceptance', 'suspension'].includes(name) && {
       KAIKA_CREDENTIAL_KEY_FILE: join(keys.dir, `${name}.jwk`),
+    }),
+    ...(WITH_TOKENS.some((service) => service === name) && {
+      KAIKA_SERVICE_KEY_FILE: join(keys.dir, `${name}-token.jwk`),
     }),
   };
 }

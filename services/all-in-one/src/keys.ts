@@ -1,14 +1,20 @@
 import { hkdfSync } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureKeyPair, ensureSecretFile, type KeyPair, type PublicJwk } from '#libs/credentials';
+import { ensureKeyPair, ensureSecretFile, type KeyPair, type PublicJwk, replaceFile } from '#libs/credentials';
+import { serviceKeySet } from '#libs/doors';
+
+/** Services that ask others, by tokens of their own: the private key of each is `<service>-token.jwk`. */
+export const WITH_TOKENS = ['acceptance', 'crl-publisher', 'status-query'] as const;
 
 /** The secrets of an embedded instance: each a file of its own below `DATA_DIR/secrets`, made at the first start. */
 export interface Keys {
   dir: string;
-  /** Signs the tokens of demo users and services. */
+  /** Signs the tokens of demo users. */
   issuer: KeyPair;
   jwksFile: string;
+  /** Public halves of the keys by which services sign their own tokens. */
+  serviceJwksFile: string;
   /** The card agent trusts PIN jobs signed by its private half. */
   jobPublicKey: PublicJwk;
   env: NodeJS.ProcessEnv;
@@ -24,11 +30,18 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
   const jobs = await ensureKeyPair(file('pin-jobs.jwk'), 'Ed25519');
   const issuer = await ensureKeyPair(file('issuer.jwk'), 'Ed25519');
   const jwksFile = file('jwks.json');
-  writeFileSync(jwksFile, JSON.stringify({ keys: [issuer.publicJwk] }));
+  replaceFile(jwksFile, JSON.stringify({ keys: [issuer.publicJwk] }));
+  const ownKeys: Record<string, PublicJwk> = {};
+  for (const service of WITH_TOKENS) {
+    ownKeys[service] = (await ensureKeyPair(file(`${service}-token.jwk`), 'Ed25519')).publicJwk;
+  }
+  const serviceJwksFile = file('service-jwks.json');
+  replaceFile(serviceJwksFile, JSON.stringify(serviceKeySet(ownKeys)));
   return {
     dir,
     issuer,
     jwksFile,
+    serviceJwksFile,
     jobPublicKey: jobs.publicJwk,
     env: {
       KAIKA_PEPPER_FILE: file('pepper'),
@@ -38,7 +51,6 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: file('acceptance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.jwk.pub'),
       KAIKA_JOB_KEY_FILE: file('pin-jobs.jwk'),
-      KAIKA_SERVICE_KEY_FILE: file('issuer.jwk'),
     },
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError } from '#libs/config';
+import { ConfigError, databaseSettings } from '#libs/config';
 import { hostSettings } from '#libs/host';
 import { transportSettings } from '#libs/messaging';
 import { agentSettings } from '../../card-agent/src/agent.config.js';
@@ -19,7 +19,7 @@ const processes: [name: string, read: (env: NodeJS.ProcessEnv) => unknown][] = [
 ];
 
 /** Settings that several processes spread into theirs; hotlines are many, and told apart below. */
-const SPREAD: Record<string, object> = { hostSettings, transportSettings };
+const SPREAD: Record<string, object> = { databaseSettings, hostSettings, transportSettings };
 
 /** The variables that a process reads, from the text of its settings. */
 function variablesOf(name: string): string[] {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { httpUrl, openConfig, opened, postgresUrl, seconds } from '#libs/config';
+import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened, postgresUrl, seconds } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface CrlPublisherConfig {
-  /** `DATABASE_URL`: this service's application role. */
+  /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
@@ -12,8 +12,7 @@ export interface CrlPublisherConfig {
   jobsUrl: string;
   /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log. */
   suspensionUrl: string;
-  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
-  tokenIssuer: string;
+  /** `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): signs this service's own tokens for its peers. */
   serviceKey: KeyPair;
   /** `KAIKA_AUTHORITY_DIR`: what the ceremony left; the issuing CA's key signs the lists. */
   authorityDir: string;
@@ -29,11 +28,10 @@ export interface CrlPublisherConfig {
 const HOUR = 3_600;
 
 const settings = z.object({
-  DATABASE_URL: postgresUrl(),
+  ...databaseSettings,
   ...transportSettings,
   KAIKA_JOBS_URL: postgresUrl(),
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_CRL_DIR: z.string(),
@@ -44,11 +42,10 @@ const settings = z.object({
 export async function readCrlPublisherConfig(env: NodeJS.ProcessEnv): Promise<CrlPublisherConfig> {
   const read = await openConfig(settings, env);
   return {
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
     jobsUrl: read.KAIKA_JOBS_URL,
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
-    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     authorityDir: read.KAIKA_AUTHORITY_DIR,
     crlDir: read.KAIKA_CRL_DIR,

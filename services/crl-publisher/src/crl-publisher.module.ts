@@ -98,7 +98,7 @@ function parts(config: CrlPublisherConfig, { issuing: issuer, rootCrlFile }: Aut
     {
       provide: StatusOwner,
       useFactory: () => {
-        const tokens = serviceTokens(config.serviceKey, config.tokenIssuer, 'crl-publisher');
+        const tokens = serviceTokens(config.serviceKey, 'crl-publisher');
         return new StatusOwner(new ServiceClient(config.suspensionUrl, tokens));
       },
     },

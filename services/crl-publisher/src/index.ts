@@ -12,6 +12,7 @@ import { CrlPublisher1700000003000 } from './migrations/1700000003000-crl-publis
 
 export const crlPublisher: ServiceDefinition = {
   name: 'crl-publisher',
+  port: 3005,
   migrations: [
     CLOCK_MIGRATION,
     ...MESSAGING_MIGRATIONS,

@@ -42,7 +42,6 @@ export class PublisherService {
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_JOBS_URL: jobs.appUrl,
       KAIKA_SUSPENSION_URL: at.ownerUrl,
-      KAIKA_TOKEN_ISSUER: ISSUER,
       KAIKA_SERVICE_KEY_FILE: join(at.dir, 'service.jwk'),
       KAIKA_AUTHORITY_DIR: join(at.dir, 'authority'),
       KAIKA_CRL_DIR: join(at.dir, 'crl'),

@@ -104,7 +104,7 @@ export class PublisherFixture {
   runner(issuer: CaCertificate = this.issuer, dir = 'crl', source: DataSource = this.service.source) {
     const alarms = new Alarms(silent, this.clock);
     const { privateKey } = generateKeyPairSync('ed25519');
-    const tokens = serviceTokens({ kid: 'test', privateKey }, 'http://issuer.example', 'crl-publisher');
+    const tokens = serviceTokens({ kid: 'test', privateKey }, 'crl-publisher');
     const owner = new StatusOwner(new ServiceClient(this.ownerUrl, tokens));
     const feed = new StatusFeed({ source, apply: applyStatusRow, fetchRows: (after, limit) => owner.rowsAfter(after, limit) }); // prettier-ignore
     const log = new StatusLog(feed, source);

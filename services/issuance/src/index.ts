@@ -11,6 +11,7 @@ import { Notices1764000005000 } from './migrations/1764000005000-notices.js';
 
 export const issuance: ServiceDefinition = {
   name: 'issuance',
+  port: 3001,
   migrations: [
     ...[...MESSAGING_MIGRATIONS, ATTEMPT_MIGRATION, IDEMPOTENCY_MIGRATION],
     ...[Issuance1764000001000, Intake1764000003000, Delegates1764000004000, Notices1764000005000],

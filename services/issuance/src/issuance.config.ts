@@ -1,6 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { flag, hotlineSettings, hotlinesOf, openConfig, opened, postgresUrl, secretFile } from '#libs/config';
+import {
+  databaseSettings,
+  databaseUrlOf,
+  flag,
+  hotlineSettings,
+  hotlinesOf,
+  openConfig,
+  opened,
+  secretFile,
+} from '#libs/config';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { type Authority, loadAuthority } from '#libs/pki';
@@ -9,7 +18,7 @@ import { email } from '#libs/taiwan';
 import { type MailSettings, readText } from './notices/smtp.js';
 
 export interface IssuanceConfig {
-  /** `DATABASE_URL`: this service's application role. */
+  /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
@@ -62,7 +71,7 @@ const settings = z
     KAIKA_SMTP_CA_FILE: secretFile().optional(),
     KAIKA_MAIL_FROM: email.optional(),
     KAIKA_EXPIRY_NOTICE_DAYS: daysBefore().default([60, 14]),
-    DATABASE_URL: postgresUrl(),
+    ...databaseSettings,
     ...transportSettings,
     KAIKA_AUTHORITY_DIR: z.string(),
     KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
@@ -84,7 +93,7 @@ const settings = z
 export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<IssuanceConfig> {
   const read = await openConfig(settings, env);
   return {
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
     authority: await loadAuthority(read.KAIKA_AUTHORITY_DIR),
     pepper: read.KAIKA_PEPPER_FILE,

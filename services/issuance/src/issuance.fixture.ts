@@ -8,7 +8,7 @@ import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { ensureKeyPair, ensureSecretFile, type KeyPair } from '#libs/credentials';
 import { migrate, provision, type TestDatabase } from '#libs/database';
-import { issueToken, type Role } from '#libs/doors';
+import { issueToken, type Role, SERVICE_ISSUER } from '#libs/doors';
 import { type EventData, type EventOf, type EventType, newEvent, parseEvent, topicOf } from '#libs/events';
 import { createService, type RunningService } from '#libs/host';
 import { BUS_MIGRATIONS, Consumer } from '#libs/messaging';
@@ -74,7 +74,7 @@ export class IssuanceBench {
     bench.service = await createService('issuance', await issuance.module(env), {
       log: pino({ level: 'trace' }, stream),
       clock: bench.clock,
-      tokens: { issuer: ISSUER, jwksFile: bench.file('jwks.json') },
+      tokens: { issuer: ISSUER, jwksFile: bench.file('jwks.json'), serviceJwksFile: bench.file('jwks.json') },
     });
     await bench.service.app.listen(0, '127.0.0.1');
     bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}`;
@@ -137,7 +137,12 @@ export class IssuanceBench {
   }
 
   token(role: Role, subject = 'wang'): Promise<string> {
-    return issueToken(this.#issuer, { issuer: ISSUER, subject, roles: [role], lifetimeSeconds: 60 });
+    return issueToken(this.#issuer, {
+      issuer: role === 'service' ? SERVICE_ISSUER : ISSUER,
+      subject,
+      roles: [role],
+      lifetimeSeconds: 60,
+    });
   }
 
   async call(

@@ -4,6 +4,7 @@ import { PortalModule } from './portal.module.js';
 
 export const portal: ServiceDefinition = {
   name: 'portal',
+  port: 3000,
   migrations: [],
   module: (env) => PortalModule.register(readPortalConfig(env)),
 };

@@ -9,6 +9,7 @@ import { StatusQueryModule } from './status-query.module.js';
 
 export const statusQuery: ServiceDefinition = {
   name: 'status-query',
+  port: 3004,
   migrations: [
     ...MESSAGING_MIGRATIONS,
     ...STATUS_FEED_MIGRATIONS,

@@ -13,8 +13,8 @@ export class Owners {
   readonly #suspension: ServiceClient;
   readonly #issuance: ServiceClient;
 
-  constructor({ serviceKey, tokenIssuer, suspensionUrl, issuanceUrl }: StatusQueryConfig) {
-    const tokens = serviceTokens(serviceKey, tokenIssuer, 'status-query');
+  constructor({ serviceKey, suspensionUrl, issuanceUrl }: StatusQueryConfig) {
+    const tokens = serviceTokens(serviceKey, 'status-query');
     this.#suspension = new ServiceClient(suspensionUrl, tokens);
     this.#issuance = new ServiceClient(issuanceUrl, tokens);
   }

@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import { httpUrl, openConfig, opened, postgresUrl } from '#libs/config';
+import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened } from '#libs/config';
 import { ensureKeyPair, type KeyPair } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface StatusQueryConfig {
-  /** `DATABASE_URL`: this service's application role. */
+  /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
   /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log, asked for rows the bus did not bring. */
   suspensionUrl: string;
-  /** `KAIKA_TOKEN_ISSUER` and `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): sign this service's own tokens for its peers. */
-  tokenIssuer: string;
+  /** `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): signs this service's own tokens for its peers. */
   serviceKey: KeyPair;
   /**
    * `KAIKA_AUTHORITY_DIR`: what the ceremony left. The CAs' certificates alone are used: a copy without keys and
@@ -27,10 +26,9 @@ export interface StatusQueryConfig {
 }
 
 const settings = z.object({
-  DATABASE_URL: postgresUrl(),
+  ...databaseSettings,
   ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_TOKEN_ISSUER: z.string(),
   KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_ISSUANCE_URL: httpUrl(),
@@ -42,10 +40,9 @@ const settings = z.object({
 export async function readStatusQueryConfig(env: NodeJS.ProcessEnv): Promise<StatusQueryConfig> {
   const read = await openConfig(settings, env);
   return {
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
-    tokenIssuer: read.KAIKA_TOKEN_ISSUER,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     authorityDir: read.KAIKA_AUTHORITY_DIR,
     issuanceUrl: read.KAIKA_ISSUANCE_URL,

@@ -118,7 +118,6 @@ export class StatusQueryBench {
       DATABASE_URL: own.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_SUSPENSION_URL: await this.owner.listen(),
-      KAIKA_TOKEN_ISSUER: ISSUER,
       KAIKA_SERVICE_KEY_FILE: join(this.dir, 'service'),
       KAIKA_AUTHORITY_DIR: join(this.dir, 'authority'),
       KAIKA_ISSUANCE_URL: await this.issuance.listen(),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Clock, sleep, systemClock } from '#libs/clock';
 import { CodeHasher, ensureKeyPair, Pepper, sealCredential, type KeyPair } from '#libs/credentials';
 import { migrate, provision, schemaOf, setLogClock, type Migration, type TestDatabase } from '#libs/database';
-import { issueToken, type Role } from '#libs/doors';
+import { issueToken, type Role, SERVICE_ISSUER } from '#libs/doors';
 import { newEvent, topicOf, type EventData, type EventType, type StatusRow } from '#libs/events';
 import { createLogger, createService, type RunningService } from '#libs/host';
 import { strategyOf } from '#libs/messaging';
@@ -58,7 +58,7 @@ export class RunningSuspension {
     this.service = await createService(suspension.name, await suspension.module(env), {
       log: createLogger('silent'),
       clock: this.clock,
-      tokens: { issuer: ISSUER, jwksFile: file('jwks.json') },
+      tokens: { issuer: ISSUER, jwksFile: file('jwks.json'), serviceJwksFile: file('jwks.json') },
     });
     await this.service.app.listen(0, '127.0.0.1');
     this.#base = `http://127.0.0.1:${(this.service.app.getHttpServer().address() as AddressInfo).port}/api/v1`;
@@ -83,7 +83,7 @@ export class RunningSuspension {
 
   /** @param subject of the token; default: the role's name */
   async ask(method: string, path: string, body?: unknown, role?: Role, subject: string = role ?? ''): Promise<Answer> {
-    const claims = { issuer: ISSUER, subject, lifetimeSeconds: 60 };
+    const claims = { issuer: role === 'service' ? SERVICE_ISSUER : ISSUER, subject, lifetimeSeconds: 60 };
     const token = role && (await issueToken(this.#key, { ...claims, roles: [role] }));
     const response = await fetch(this.#base + path, {
       method,

@@ -5,6 +5,7 @@ import { SuspensionModule } from './suspension.module.js';
 
 export const suspension: ServiceDefinition = {
   name: 'suspension',
+  port: 3003,
   migrations: MIGRATIONS,
   module: async (env) => SuspensionModule.register(await readSuspensionConfig(env)),
 };

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { openConfig, opened, postgresUrl } from '#libs/config';
+import { databaseSettings, databaseUrlOf, openConfig, opened } from '#libs/config';
 import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { DEADLINE_ACTIONS, DeadlineSettings } from './deadline/acceptance-deadline.js';
 
 export interface SuspensionConfig {
-  /** `DATABASE_URL`: this service's application role. */
+  /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
@@ -21,7 +21,7 @@ export interface SuspensionConfig {
 }
 
 const settings = z.object({
-  DATABASE_URL: postgresUrl(),
+  ...databaseSettings,
   ...transportSettings,
   KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
   KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
@@ -33,7 +33,7 @@ const settings = z.object({
 export async function readSuspensionConfig(env: NodeJS.ProcessEnv): Promise<SuspensionConfig> {
   const read = await openConfig(settings, env);
   return {
-    databaseUrl: read.DATABASE_URL,
+    databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
     pepper: read.KAIKA_PEPPER_FILE,
     credentialKey: read.KAIKA_CREDENTIAL_KEY_FILE,

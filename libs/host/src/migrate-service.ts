@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { sleep } from '#libs/clock';
+import { openConfig, ownerSettings, ownerUrlOf } from '#libs/config';
+import { isSurroundingsError, migrate, schemaOf } from '#libs/database';
+import type { ServiceDefinition } from './create-service.js';
+
+const PATIENCE_MS = 60_000;
+const RETRY_MS = 1_000;
+
+/**
+ * Brings a service's schema up to date by its owner role (`KAIKA_DATABASE_OWNER_URL`) and tells what was applied.
+ * Idempotent, and safe to run twice at once. Waits up to a minute for a database that is not there yet.
+ *
+ * @throws ConfigError; Error when the database does not come, or a migration fails
+ */
+export async function migrateService(
+  { name, migrations }: ServiceDefinition,
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+): Promise<void> {
+  if (migrations.length === 0) return say(`${name}: has no database`);
+  const ownerUrl = ownerUrlOf(await openConfig(z.object(ownerSettings), env));
+  for (const until = performance.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
+    try {
+      const applied = await migrate({ ownerUrl, schema: schemaOf(name), migrations: [...migrations] });
+      for (const migration of applied) say(`${name}: applied ${migration}`);
+      return say(`${name}: ${applied.length === 0 ? 'nothing to apply, ' : ''}up to date`);
+    } catch (cause) {
+      if (!isSurroundingsError(cause) || performance.now() > until) throw new Error('migrating', { cause });
+    }
+  }
+}
