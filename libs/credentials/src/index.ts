@@ -1,4 +1,4 @@
-export { ensureSecretFile, ensureSecretKey, readSecretFile, replaceFile } from './secret-file.js';
+export { createOnce, ensureSecretFile, ensureSecretKey, readSecretFile, replaceFile } from './secret-file.js';
 export { Pepper } from './pepper.js';
 export { BoundedPool, codeCheckPool } from './bounded-pool.js';
 export { CodeHasher } from './code-hasher.js';
@@ -7,7 +7,7 @@ export { AttemptStore, sourceOf, type Attempt } from './attempt-store.js';
 export { ATTEMPT_MIGRATION } from './attempt.migration.js';
 export { kbkdf } from './kbkdf.js';
 export { deriveTransportPin, type TransportPinInput } from './transport-secrets.js';
-export { ensureKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
+export { ensureKeyPair, readKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
 export { claimedKey, signDetached, signingAlgorithms, verifiesDetached } from './detached-jws.js';
 export { openSealed, sealFor, type Sealed } from './sealed.js';
 export {

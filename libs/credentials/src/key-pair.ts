@@ -21,23 +21,24 @@ export interface KeyPair {
  */
 export async function ensureKeyPair(path: string, curve: 'P-256' | 'Ed25519' = 'P-256'): Promise<KeyPair> {
   createOnce(path, () => JSON.stringify(newPrivateKey(curve).export({ format: 'jwk' })));
-  const pair = await readKeyPair(path);
-  if (pair.publicJwk.crv !== curve) throw new Error(`${path} is not a ${curve} key`);
+  const pair = await readKeyPair(path, curve);
   replaceFile(`${path}.pub`, `${JSON.stringify(pair.publicJwk, null, 2)}\n`);
   return pair;
+}
+
+/** The same of a file that must be there, in a folder that may be read-only. @throws Error naming the file */
+export async function readKeyPair(path: string, curve: 'P-256' | 'Ed25519'): Promise<KeyPair> {
+  const { d, ...rest } = readJson(path) as JWK;
+  if (d === undefined) throw new Error(`${path} holds no private key`);
+  const publicJwk = await withKid(rest, path);
+  if (publicJwk.crv !== curve) throw new Error(`${path} is not a ${curve} key`);
+  return { kid: publicJwk.kid, publicJwk, privateKey: importPrivate({ ...rest, d }, path) };
 }
 
 /** The public key another service left for us. @throws Error naming the file */
 export async function readPublicJwk(path: string): Promise<PublicJwk> {
   const { kty, crv, x, y } = readJson(path);
   return withKid({ kty, crv, x, ...(y !== undefined && { y }) } as JWK, path);
-}
-
-async function readKeyPair(path: string): Promise<KeyPair> {
-  const { d, ...rest } = readJson(path) as JWK;
-  if (d === undefined) throw new Error(`${path} holds no private key`);
-  const publicJwk = await withKid(rest, path);
-  return { kid: publicJwk.kid, publicJwk, privateKey: importPrivate({ ...rest, d }, path) };
 }
 
 function newPrivateKey(curve: 'P-256' | 'Ed25519'): KeyObject {

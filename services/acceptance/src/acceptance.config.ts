@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened } from '#libs/config';
-import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface AcceptanceConfig {
@@ -37,17 +37,17 @@ const settings = z.object({
   ...databaseSettings,
   ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
   KAIKA_PORTAL_ORIGINS: z
     .string()
     .transform((text) => text.split(',').map((part) => part.trim()))
     .pipe(z.array(origin)),
   KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
-  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
+  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
   KAIKA_ISSUANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
   KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
   KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
-  KAIKA_JOB_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
+  KAIKA_JOB_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
 });
 
 /** @throws ConfigError naming the variables, those too whose file holds something else */

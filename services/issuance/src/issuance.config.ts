@@ -10,7 +10,7 @@ import {
   opened,
   secretFile,
 } from '#libs/config';
-import { ensureKeyPair, ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readPublicJwk } from '#libs/credentials';
+import { ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
@@ -79,7 +79,7 @@ const settings = z
     KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
     KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
     KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
-    KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
+    KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
     KAIKA_VIRTUAL_CARDS_DIR: z.string(),
     KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
     KAIKA_TEST_CARDS: flag().default(false),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened } from '#libs/config';
-import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+import { type KeyPair, readKeyPair } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface StatusQueryConfig {
@@ -29,7 +29,7 @@ const settings = z.object({
   ...databaseSettings,
   ...transportSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_ISSUANCE_URL: httpUrl(),
   KAIKA_OCSP_DIR: z.string(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { databaseSettings, databaseUrlOf, openConfig, opened } from '#libs/config';
-import { ensureKeyPair, Pepper, type KeyPair } from '#libs/credentials';
+import { type KeyPair, Pepper, readKeyPair } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { DEADLINE_ACTIONS, DeadlineSettings } from './deadline/acceptance-deadline.js';
 
@@ -24,7 +24,7 @@ const settings = z.object({
   ...databaseSettings,
   ...transportSettings,
   KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
-  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => ensureKeyPair(path, 'P-256')),
+  KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
   KAIKA_ACCEPTANCE_DEADLINE_DAYS: z.coerce.number().int().min(1).max(3_650).default(90),
   KAIKA_ACCEPTANCE_DEADLINE_ACTION: z.enum(DEADLINE_ACTIONS).default('hold'),
 });
