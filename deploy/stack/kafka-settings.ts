@@ -75,6 +75,9 @@ function properties(ports: KafkaPorts, dataFolder: string): string {
     'share.coordinator.state.topic.num.partitions': 5,
     // A group of one member need not wait for others.
     'group.initial.rebalance.delay.ms': 50,
+    // After a SIGKILL the next start waits until the session of the one before has run out (default 9 s).
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
     // One broker for one machine: fewer threads, and a cleaner that doesn't take 128 MB of the heap.
     'num.network.threads': 2,
     'num.io.threads': 4,

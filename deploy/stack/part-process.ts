@@ -81,6 +81,7 @@ export function launch({ dir, name, command, logFile, env }: PartCommand): PartP
     hasEnded: () => gone,
     stop: () => stop(child, ended),
     kill: async () => {
+      child.ref(); // nothing else may keep node waiting for it
       child.kill('SIGKILL');
       await ended;
     },
@@ -88,6 +89,7 @@ export function launch({ dir, name, command, logFile, env }: PartCommand): PartP
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.ref();
   child.kill('SIGTERM');
   const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
   await ended;

@@ -1,5 +1,6 @@
 import { describe as suite, it } from '@jest/globals';
 import { kafkaUnavailable } from './kafka.js';
+import { redisUnavailable } from './redis.js';
 
 /** A suite that needs a part: skipped, saying why, where the part can't be had; with CI=true that is a failure. */
 const needs = (problem: string | undefined) => ({
@@ -19,3 +20,4 @@ const needs = (problem: string | undefined) => ({
 });
 
 export const kafkaHere = needs(kafkaUnavailable());
+export const redisHere = needs(redisUnavailable());
