@@ -221,8 +221,7 @@ function server(own: string[], pass: string, first: string[]): string {
   return `server {
 ${indent([...own, 'server_name _;', ERROR_PAGES])}
   location / {
-${indent(first, 4)}
-    if ($kaika_allow = "") {
+${first.length > 0 ? `${indent(first, 4)}\n` : ''}    if ($kaika_allow = "") {
       return 404;
     }
     if ($kaika_service = "") {
