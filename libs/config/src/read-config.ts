@@ -15,23 +15,26 @@ export class ConfigError extends Error {
  * An empty variable counts as not set, as in a compose file with `KAIKA_X=`.
  */
 export function readConfig<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.output<T> {
-  return outcome(schema.safeParse(present(env)));
+  const given = present(env);
+  return outcome(schema.safeParse(given), given);
 }
 
 /** The same for settings that open files (`opened`). */
 export async function openConfig<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): Promise<z.output<T>> {
-  return outcome(await schema.safeParseAsync(present(env)));
+  const given = present(env);
+  return outcome(await schema.safeParseAsync(given), given);
 }
 
 const present = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
 
-function outcome<T>(result: z.ZodSafeParseResult<T>): T {
+function outcome<T>(result: z.ZodSafeParseResult<T>, given: Record<string, unknown>): T {
   if (result.success) return result.data;
   const problems = new Map<string, string>();
   for (const issue of result.error.issues) {
     const variable = String(issue.path[0] ?? '(several)');
-    const problem = issue.code === 'invalid_type' && issue.input === undefined ? 'is not set' : issue.message;
+    const isMissing = issue.code === 'invalid_type' && issue.path.length === 1 && !(variable in given);
+    const problem = isMissing ? 'is not set' : issue.message;
     if (!problems.has(variable)) problems.set(variable, problem); // a list may have many wrong parts
   }
   throw new ConfigError([...problems].map(([variable, problem]) => ({ variable, problem })));

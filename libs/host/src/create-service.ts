@@ -1,18 +1,20 @@
 import type { IncomingMessage } from 'node:http';
-import { type DynamicModule, type INestApplication, Module, type Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import express from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import { Clock } from '#libs/clock';
+import type { Clock } from '#libs/clock';
 import { ContractInterceptor, DoorGuard, Tokens, type TokenOptions } from '#libs/doors';
-import { ON_STANDSTILL, strategyOf } from '#libs/messaging';
+import { strategyOf } from '#libs/messaging';
+import { documentOf } from './document.js';
 import type { HostConfig } from './host.config.js';
 import { httpMetrics } from './http-metrics.js';
 import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
+import { rootModule } from './root-module.js';
 
 const BODY_LIMIT_BYTES = 256 * 1024;
 
@@ -36,9 +38,6 @@ export interface ServiceDefinition {
   /** The service's application, from its settings; throws ConfigError. */
   module(env: NodeJS.ProcessEnv): DynamicModule | Promise<DynamicModule>;
 }
-
-/** Injects the process's logger: `@Inject(LOG) private readonly log: Logger`. */
-export const LOG = Symbol('kaika:log');
 
 export interface RunningService {
   readonly name: string;
@@ -71,21 +70,8 @@ export async function createService(
     own.fatal(reason);
     onStandstill?.(reason);
   };
-  const surroundings: DynamicModule = {
-    module: class Surroundings {},
-    global: true,
-    providers: [
-      { provide: Tokens, useFactory: () => new Tokens(tokens, { log: own, clock }) },
-      { provide: Clock, useValue: clock },
-      { provide: LOG, useValue: own },
-      { provide: ON_STANDSTILL, useValue: standstill },
-    ],
-    exports: [Tokens, Clock, LOG, ON_STANDSTILL],
-  };
-  @Module({ imports: [surroundings, module] })
-  class Root {}
-
-  const app = await NestFactory.create<NestExpressApplication>(Root, {
+  const root = rootModule(module, { tokens, clock, log: own, standstill });
+  const app = await NestFactory.create<NestExpressApplication>(root, {
     bodyParser: false,
     abortOnError: false,
     logger: nestLogger(own),
@@ -106,7 +92,7 @@ export async function createService(
   const strategy = strategyOf(app);
   if (strategy) app.connectMicroservice({ strategy }, { inheritAppConfig: false });
   await app.init();
-  const document = SwaggerModule.createDocument(app, new DocumentBuilder().setTitle(name).addBearerAuth().build());
+  const document = documentOf(app, name);
   if (strategy) {
     app.startAllMicroservices().catch((error: unknown) => own.error({ err: error }, 'consuming failed to start'));
   }

@@ -1,11 +1,12 @@
 export {
   BODY_SIGNATURE_HEADER,
   createService,
-  LOG,
   type RunningService,
   type ServiceDefinition,
   type ServiceSurroundings,
 } from './create-service.js';
+export { describeService } from './document.js';
+export { LOG } from './root-module.js';
 export { Housekeeping, type Prune } from './housekeeping.js';
 export { hostSettings, readHostConfig, type HostConfig } from './host.config.js';
 export { createLogger, nestLogger } from './logger.js';

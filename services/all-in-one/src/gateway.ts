@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import { CaError, toProblem } from '#libs/errors';
 import type { RunningService } from '#libs/host';
 
@@ -47,30 +46,6 @@ export class Gateway {
     response.setHeader('Allow', [...new Set(fitting.flatMap((candidate) => [...candidate.methods]))].join(', '));
     sendProblem(response, new CaError('methodNotAllowed', `${method} is not offered at this path`));
   }
-}
-
-/** All services' documents as one, each operation under its service's tag. */
-export function mergeDocuments(services: readonly RunningService[], info: OpenAPIObject['info']): OpenAPIObject {
-  const merged: OpenAPIObject = {
-    openapi: '3.0.0',
-    info,
-    tags: [],
-    paths: {},
-    components: { schemas: {}, securitySchemes: {} },
-  };
-  for (const { name, document } of services) {
-    merged.tags!.push({ name });
-    for (const [path, item] of Object.entries(document.paths)) {
-      const operations = Object.entries(item as Record<string, object>).map(([method, operation]) => [
-        method,
-        { ...operation, tags: [name] },
-      ]);
-      merged.paths[path] = { ...merged.paths[path], ...(Object.fromEntries(operations) as object) };
-    }
-    Object.assign(merged.components!.schemas!, document.components?.schemas);
-    Object.assign(merged.components!.securitySchemes!, document.components?.securitySchemes);
-  }
-  return merged;
 }
 
 /** @param rest  the parameter takes the rest of the path, slashes and all */

@@ -5,15 +5,15 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Clock } from '#libs/clock';
 import { databaseAnswers, migrate, provision, schemaOf, startPostgres } from '#libs/database';
-import { createService, type RunningService, type ServiceSurroundings } from '#libs/host';
+import { createService, type ProcessEndpointsOptions, processEndpoints, processPaths, type RunningService, type ServiceSurroundings } from '#libs/host'; // prettier-ignore
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony, renewRootCrl } from '#libs/pki';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
-import { Gateway, mergeDocuments } from './gateway.js';
+import { Gateway } from './gateway.js';
 import { ensureKeys, rolePasswords, WITH_TOKENS, type Keys } from './keys.js';
-import { OWN_PATHS, ownEndpoints } from './own-endpoints.js';
+import { readinessOf } from './readiness.js';
 import { readModules, SERVICES } from './services.js';
 import { ThrowawayClock } from './throwaway-clock.js';
 
@@ -131,20 +131,15 @@ async function start(
     services.push(service);
   }
 
-  const document = mergeDocuments(services, {
-    title: 'kaika',
-    version: '1',
-    description: 'Every service of this instance. Not affiliated with MOEACA.',
-  });
-  gateway.open(services, {
-    listener: ownEndpoints({
-      document,
+  const own: ProcessEndpointsOptions = {
+    readiness: readinessOf(
       services,
-      ready: async (name) => !databases.has(name) || databaseAnswers(databases.get(name)!.appUrl),
-      moveClock: throwaway && ((at) => throwaway.move(at)),
-    }),
-    paths: { ...OWN_PATHS, ...(throwaway && { '/throwaway/clock': ['PUT'] }) },
-  });
+      async (name) => !databases.has(name) || databaseAnswers(databases.get(name)!.appUrl),
+    ),
+    metrics: true,
+    moveClock: throwaway && ((at) => throwaway.move(at)),
+  };
+  gateway.open(services, { listener: processEndpoints(own), paths: processPaths(own) });
   const agentUrl = `http://127.0.0.1:${agent.port}`;
   announce(dir('instance.json'), { url, agentUrl, issuer, pid: process.pid }, undo);
   return { url, agentUrl, issuer, keys };

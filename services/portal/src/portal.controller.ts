@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { Endpoint } from '#libs/doors';
 import type { PortalConfig } from './portal.config.js';
 import { homePage, LANGUAGES, type Language } from './home-page.js';
+import { packageRoot } from './package-root.js';
 
 export const PORTAL_CONFIG = Symbol('portal config');
 
@@ -61,10 +62,4 @@ export class PortalController {
   favicon(@Res() response: Response): void {
     response.type('image/svg+xml').setHeader('cache-control', 'max-age=86400').send(this.icon);
   }
-}
-
-/** The pages' files are not compiled, so they are found from the package's root, in source and in `dist` alike. */
-function packageRoot(): string {
-  const here = import.meta.dirname;
-  return here.slice(0, here.lastIndexOf(join('services', 'portal'))).replace(/dist[\\/]$/, '');
 }

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ApiDocsController } from './api-docs.controller.js';
 import type { PortalConfig } from './portal.config.js';
 import { PORTAL_CONFIG, PortalController } from './portal.controller.js';
 
@@ -8,7 +9,7 @@ export class PortalModule {
   static register(config: PortalConfig): DynamicModule {
     return {
       module: PortalModule,
-      controllers: [PortalController],
+      controllers: [PortalController, ApiDocsController],
       providers: [{ provide: PORTAL_CONFIG, useValue: config }],
     };
   }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { systemClock } from '#libs/clock';
 import { createLogger, createService, type RunningService } from '#libs/host';
@@ -49,5 +50,24 @@ describe('the portal', () => {
     expect(() => readPortalConfig({ KAIKA_HOTLINE_1: 'nonsense' })).toThrow(
       'KAIKA_HOTLINE_1: must be <where>=<number>',
     );
+  });
+
+  it('serves the API of all services as one document, with a page to read it that needs nothing from elsewhere', async () => {
+    const document = await fetch(`${base}/api/openapi.json`);
+    expect(document.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(await document.text()).toBe(readFileSync('docs/openapi.json', 'utf8'));
+    for (const path of ['/api/docs', '/api/docs/']) {
+      const page = await fetch(base + path);
+      expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+      const html = await page.text();
+      expect(html).not.toMatch(/<script>|src="http/);
+      const files = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
+      expect(files).toHaveLength(3);
+      for (const file of files) expect((await fetch(base + file)).status).toBe(200);
+      expect(Object.keys(service.document.paths)).toContain(path);
+    }
+    for (const wrong of ['package.json', '..%2fpackage.json', '..%2f..%2fzod%2fpackage.json', '%00']) {
+      expect((await fetch(`${base}/api/docs/${wrong}`)).status).toBeGreaterThanOrEqual(400);
+    }
   });
 });

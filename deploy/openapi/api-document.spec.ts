@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { API_DOCUMENT, apiDocument, textOf } from './api-document.js';
+
+describe('docs/openapi.json', () => {
+  it('is what the services say of themselves (else: npm run openapi)', async () => {
+    const [kept, said] = [readFileSync(API_DOCUMENT, 'utf8'), textOf(await apiDocument())];
+    const pathsOf = (text: string) => (JSON.parse(text) as { paths: Record<string, object> }).paths;
+    const texts = (text: string) => Object.entries(pathsOf(text)).map((entry) => JSON.stringify(entry));
+    const changed = texts(said).filter((entry) => !texts(kept).includes(entry));
+    expect(changed.map((entry) => (JSON.parse(entry) as [string])[0])).toEqual([]);
+    expect(kept === said).toBe(true);
+  });
+
+  it('has each operation under the tag of its one service, and says which path has slashes in its parameter', () => {
+    const { paths } = JSON.parse(readFileSync(API_DOCUMENT, 'utf8')) as {
+      paths: Record<string, Record<string, { tags?: string[]; 'x-kaika-rest'?: boolean; 'x-kaika-allow'?: unknown }>>;
+    };
+    const operations = Object.values(paths).flatMap((item) => Object.values(item));
+    expect(operations.length).toBeGreaterThan(50);
+    expect(operations.filter(({ tags }) => tags?.length !== 1)).toEqual([]);
+    expect(operations.filter((operation) => operation['x-kaika-allow'] === undefined)).toEqual([]);
+    expect(paths['/ocsp/{request}']?.['get']?.['x-kaika-rest']).toBe(true);
+  });
+});
