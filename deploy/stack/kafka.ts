@@ -1,12 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { sleep } from '#libs/clock';
+import { readJson, writeJson } from './json-file.js';
 import { fetchKafka, java, kafkaUnavailable } from './kafka-jars.js';
 import { type KafkaPorts, type KafkaUser, passwordFile, writeSettings } from './kafka-settings.js';
-import { awaitOldProcess, bareEnvironment, lastLines, launch, type PartProcess } from './part-process.js';
+import { awaitOldProcess, lastLines, launch, type PartProcess } from './part-process.js';
 import { freePort, mustBeFree } from './ports.js';
 
 export { kafkaUnavailable } from './kafka-jars.js';
@@ -55,10 +55,10 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   if (problem) throw new Error(problem);
   const jars = await fetchKafka(log);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  await awaitOldProcess(dir, 'kafka', 'kafka.Kafka');
+  await awaitOldProcess(dir, 'kafka');
   const ports = await portsOf(dir, options.ports);
   writeSettings(dir, ports);
-  if (!existsSync(join(dir, 'data'))) format(dir, jars, log);
+  if (!existsSync(join(dir, 'data'))) await format(dir, jars, log);
 
   const broker = launch({
     dir,
@@ -83,7 +83,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 /** Once chosen a port stays the folder's: clients come back to it, and the quorum's voter is named by it. */
 async function portsOf(dir: string, wanted: Partial<KafkaPorts> = {}): Promise<KafkaPorts> {
   const file = join(dir, 'ports.json');
-  const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KafkaPorts) : undefined;
+  const before = readJson<KafkaPorts>(file);
   const taken: number[] = Object.values(wanted);
   const choose = async (name: keyof KafkaPorts): Promise<number> => {
     const fixed = wanted[name] || before?.[name];
@@ -93,19 +93,26 @@ async function portsOf(dir: string, wanted: Partial<KafkaPorts> = {}): Promise<K
     return port;
   };
   const ports = { plaintext: await choose('plaintext'), sasl: await choose('sasl'), controller: await choose('controller') }; // prettier-ignore
-  writeFileSync(`${file}.new`, JSON.stringify(ports));
-  renameSync(`${file}.new`, file);
+  writeJson(file, ports);
   return ports;
 }
 
 /** Made beside and renamed: a start that is killed half-way leaves no half-made folder. */
-function format(dir: string, jars: string, log: (line: string) => void): void {
+async function format(dir: string, jars: string, log: (line: string) => void): Promise<void> {
   log('making the data folder of Kafka');
   rmSync(join(dir, 'data.new'), { recursive: true, force: true });
   const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url').replace(/^-/, 'A');
-  const args = [...JVM, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', 'format.properties']; // prettier-ignore
-  const run = spawnSync(java(), args, { cwd: dir, encoding: 'utf8', env: bareEnvironment() });
-  if (run.status !== 0) throw new Error(`formatting Kafka's folder ${dir} failed:\n${`${run.stdout}${run.stderr}`.trim()}`); // prettier-ignore
+  const logFile = join(dir, 'output.log');
+  const tool = launch({
+    dir,
+    name: 'format',
+    logFile,
+    command: [java(), ...JVM, '-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', 'format.properties'], // prettier-ignore
+  });
+  while (!tool.hasEnded()) await sleep(50);
+  if (tool.exitCode() !== 0) {
+    throw new Error(`formatting Kafka's folder ${dir} failed:\n${lastLines(logFile)}`);
+  }
   renameSync(join(dir, 'data.new'), join(dir, 'data'));
 }
 

@@ -1,7 +1,9 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync, existsSync } from 'node:fs'; // prettier-ignore
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sleep } from '#libs/clock';
+import { readJson, writeJson } from './json-file.js';
+import { identify, lives, parentOf, type ProcessIdentity, signal } from './process-identity.js';
 
 /** One server of the stack as a child of this process. */
 export interface PartProcess {
@@ -9,6 +11,8 @@ export interface PartProcess {
   /** Resolves when it has ended, asked to or not. */
   ended: Promise<void>;
   hasEnded(): boolean;
+  /** Null while it runs, after a signal, and when the program is not there. */
+  exitCode(): number | null;
   /** SIGTERM, and SIGKILL when that has not ended it in 30 s. Resolves when it has gone. */
   stop(): Promise<void>;
   /** SIGKILL. Resolves when it has gone. */
@@ -28,16 +32,11 @@ export interface PartCommand {
 
 const STOP_PATIENCE_MS = 30_000;
 
-const read = (file: string): string | undefined => {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-};
+const pidFile = (dir: string, name: string): string => join(dir, `${name}.pid`);
 
+/** Of a log file; empty when there is none. */
 export const lastLines = (file: string, count = 8): string =>
-  (read(file) ?? '').trim().split('\n').slice(-count).join('\n');
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').slice(-count).join('\n') : '';
 
 /** Nothing else of the caller's environment may steer a server (JAVA_TOOL_OPTIONS, a locale). */
 export const bareEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C' });
@@ -69,16 +68,16 @@ export function launch({ dir, name, command, logFile, env }: PartCommand): PartP
       end();
     });
   });
-  if (child.pid === undefined) return { pid: 0, ended, hasEnded: () => gone, stop: () => ended, kill: () => ended };
-  writeFileSync(join(dir, `${name}.pid`), `${child.pid} ${process.pid}\n`);
+  const outcome = { ended, hasEnded: () => gone, exitCode: () => child.exitCode };
+  if (child.pid === undefined) return { pid: 0, ...outcome, stop: () => ended, kill: () => ended };
+  writeJson(pidFile(dir, name), { server: identify(child.pid), launcher: identify(process.pid) });
   child.unref();
   const atExit = () => child.kill('SIGTERM'); // where there is no parent-death signal
   process.once('exit', atExit);
   child.once('close', () => process.removeListener('exit', atExit));
   return {
     pid: child.pid,
-    ended,
-    hasEnded: () => gone,
+    ...outcome,
     stop: () => stop(child, ended),
     kill: async () => {
       child.ref(); // nothing else may keep node waiting for it
@@ -96,62 +95,30 @@ async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
   clearTimeout(impatience);
 }
 
-export function isAlive(pid: number): boolean {
-  const status = read(`/proc/${pid}/status`);
-  if (status !== undefined) return !/^State:\s+Z/m.test(status);
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-const ps = (pid: number, column: string): string => {
-  try {
-    return execFileSync('ps', ['-o', `${column}=`, '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return '';
-  }
-};
-
-/** A pid is given out again after a reboot: only a process that works in this very folder is the one we mean. */
-function worksIn(pid: number, dir: string, word: string): boolean {
-  if (!isAlive(pid)) return false;
-  const command = read(`/proc/${pid}/cmdline`) ?? ps(pid, 'args');
-  if (!command.includes(word)) return false;
-  try {
-    const [theirs, ours] = [statSync(readlinkSync(`/proc/${pid}/cwd`)), statSync(dir)];
-    return theirs.ino === ours.ino && theirs.dev === ours.dev;
-  } catch {
-    return process.platform !== 'linux';
-  }
-}
-
-const parentOf = (pid: number): number =>
-  Number(/^PPid:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? ps(pid, 'ppid'));
-
 /**
- * Returns once no server left by an earlier start works in `dir`. One whose node is gone is told to end; one whose node
- * lives has `patienceMs` to go.
+ * Returns once the server that an earlier start left in `dir` has gone. One whose node is gone is told to end; one
+ * whose node lives has `patienceMs` to go.
  *
- * @param word stands in the server's command line
  * @throws Error when another process uses the folder
  */
-export async function awaitOldProcess(dir: string, name: string, word: string, patienceMs = 15_000): Promise<void> {
-  const file = join(dir, `${name}.pid`);
-  const [pid, launcher] = (read(file) ?? '').split(' ').map(Number);
-  if (!pid || !launcher) return;
+export async function awaitOldProcess(dir: string, name: string, patienceMs = 15_000): Promise<void> {
+  const file = pidFile(dir, name);
+  const old = readJson<{ server: ProcessIdentity; launcher: ProcessIdentity }>(file);
+  if (!old) return;
   const started = performance.now();
-  let orphan = false;
-  while (worksIn(pid, dir, word)) {
+  let told = false;
+  while (lives(old.server)) {
     const waited = performance.now() - started;
-    if (!orphan && parentOf(pid) !== launcher) {
-      orphan = true;
-      process.kill(pid, 'SIGTERM');
+    // A server that outlived its node has another parent, even while the pid of that node is somebody else's.
+    const orphan = !lives(old.launcher) || parentOf(old.server.pid) !== old.launcher.pid;
+    if (orphan && !told) {
+      told = true;
+      signal(old.server, 'SIGTERM');
     }
-    if (orphan && waited > STOP_PATIENCE_MS) process.kill(pid, 'SIGKILL');
-    if (!orphan && waited > patienceMs) throw new Error(`${dir} is in use by another process (${name}, pid ${pid})`);
+    if (orphan && waited > STOP_PATIENCE_MS) signal(old.server, 'SIGKILL');
+    if (!orphan && waited > patienceMs) {
+      throw new Error(`${dir} is in use by another process (${name}, pid ${old.server.pid})`);
+    }
     await sleep(50);
   }
   rmSync(file, { force: true });

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, resolve } from 'node:path';
 import { sleep } from '#libs/clock';
+import { readJson, writeJson } from './json-file.js';
 import { awaitOldProcess, lastLines, launch } from './part-process.js';
 import { freePort, mustBeFree } from './ports.js';
 
@@ -46,7 +47,7 @@ export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
   const problem = redisUnavailable();
   if (problem) throw new Error(problem);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  await awaitOldProcess(dir, 'redis', 'redis-server', options.patienceMs);
+  await awaitOldProcess(dir, 'redis', options.patienceMs);
   const port = await portOf(dir, options.port);
   const settings = { bind: '127.0.0.1', port: String(port), daemonize: 'no', appendonly: 'yes', 'maxmemory-policy': 'noeviction' }; // prettier-ignore
   const logFile = join(dir, 'server.log');
@@ -67,12 +68,11 @@ export async function startRedis(options: RedisOptions): Promise<RunningRedis> {
 }
 
 async function portOf(dir: string, wanted?: number): Promise<number> {
-  const file = join(dir, 'port');
-  const fixed = wanted || (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0);
+  const file = join(dir, 'ports.json');
+  const fixed = wanted || readJson<{ redis: number }>(file)?.redis;
   if (fixed) await mustBeFree('redis', fixed);
   const port = fixed || (await freePort());
-  writeFileSync(`${file}.new`, String(port));
-  renameSync(`${file}.new`, file);
+  writeJson(file, { redis: port });
   return port;
 }
 
