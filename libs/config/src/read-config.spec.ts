@@ -38,6 +38,7 @@ describe('readConfig', () => {
       'PORT',
     ]);
     expect(message).toContain('KAIKA_URL: is not set');
+    expect(message).toMatch(/ PORT: (?!is not set)/);
     expect(message).not.toContain('sesame');
   });
 });

@@ -1,16 +1,17 @@
 import type { DataSourceOptions } from 'typeorm';
 import { Logger } from '@nestjs/common';
+import { POOL_CONNECTIONS } from './connections.js';
 
 export interface ServiceDataSource {
   appUrl: string;
   schema: string;
   entities?: Exclude<DataSourceOptions['entities'], undefined>;
-  /** Connections of this process. Default 10. */
+  /** Connections of this process. Default POOL_CONNECTIONS. */
   poolSize?: number;
 }
 
 /** For `TypeOrmModule.forRoot` and `new DataSource`: never creates or changes tables, gives up connecting after 5 s. */
-export function dataSource({ appUrl, schema, entities = [], poolSize = 10 }: ServiceDataSource) {
+export function dataSource({ appUrl, schema, entities = [], poolSize = POOL_CONNECTIONS }: ServiceDataSource) {
   const log = new Logger('database');
   return {
     type: 'postgres',

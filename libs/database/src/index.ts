@@ -4,6 +4,7 @@ export { migrate, type Migration, type MigrateOptions } from './migrate.js';
 export { DatabaseModule } from './database.module.js';
 export { dataSource, type ServiceDataSource } from './data-source.js';
 export { databaseAnswers } from './answers.js';
+export { APP_CONNECTIONS, PROCESS_CONNECTIONS } from './connections.js';
 export { schemaState, type SchemaState } from './schema-state.js';
 export { afterCommit } from './after-commit.js';
 export { CLOCK_MIGRATION, setLogClock, readLogClock } from './log-clock.js';

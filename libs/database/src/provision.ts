@@ -1,4 +1,5 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { APP_CONNECTIONS, OWNER_CONNECTIONS } from './connections.js';
 
 export interface Passwords {
   owner: string;
@@ -11,12 +12,6 @@ export interface ServiceUrls {
   /** May read and write rows: what a running service gets. */
   appUrl: string;
 }
-
-/** Connections of a service's owner role: migrations and tools. */
-const OWNER_CONNECTIONS = 20;
-
-/** Connections of a service's application role over all its processes. */
-const APP_CONNECTIONS = 40;
 
 export const schemaOf = (service: string): string => service.replaceAll('-', '_');
 export const ownerRole = (schema: string): string => `kaika_${schema}_owner`;

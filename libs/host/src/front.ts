@@ -31,8 +31,9 @@ export class Front {
     this.#application = application;
   }
 
-  get isOpen(): boolean {
-    return this.#application !== undefined && !this.#closing;
+  get state(): 'starting' | 'serving' | 'stopping' {
+    if (this.#closing) return 'stopping';
+    return this.#application ? 'serving' : 'starting';
   }
 
   /** Takes no new connection; requests under way get their whole answer, and their connections are closed after it. */

@@ -49,7 +49,6 @@ async function serve(definition: ServiceDefinition, env: NodeJS.ProcessEnv): Pro
   started.process = running;
   say(`${definition.name} listens on http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${running.port}`); // prettier-ignore
   await running.serving;
-  own.info('serving');
 }
 
 /** A second call, or a stop that takes too long, ends the process at once. */

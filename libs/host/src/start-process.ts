@@ -37,43 +37,51 @@ export async function startProcess(
   module: DynamicModule,
   { log, onStandstill }: { log: Logger; onStandstill: (reason: string) => void },
 ): Promise<RunningProcess> {
+  const own = log.child({ service: name });
   const clock = new Clock();
   if (config.throwaway?.clockFile) clock.set(keptOffset(config.throwaway.clockFile) ?? 0);
 
   const look = oneAtATime(async (): Promise<SchemaState> =>
     config.databaseUrl ? schemaState(config.databaseUrl, schemaOf(name), migrations) : { missing: [] },
   );
-  const own: ProcessEndpointsOptions = {
-    readiness: async () => readiness(await look(), front.isOpen, config.databaseUrl !== undefined),
+  const endpoints: ProcessEndpointsOptions = {
+    readiness: async () => readiness(await look(), front.state, config.databaseUrl !== undefined),
     metrics: config.metricsPort === undefined,
     moveClock: config.throwaway && ((at) => clock.set(offsetFor(clock, at))),
   };
-  const front = new Front({ listener: processEndpoints(own), paths: Object.keys(processPaths(own)) });
+  const front = new Front({ listener: processEndpoints(endpoints), paths: Object.keys(processPaths(endpoints)) });
   const port = await front.listen(config.port, config.host);
-  const metrics = config.metricsPort === undefined ? undefined : new Front({ listener: metricsEndpoint(), paths: ['/metrics'] }); // prettier-ignore
+  const figures = { listener: metricsEndpoint(), paths: ['/metrics'] };
+  const metrics = config.metricsPort === undefined ? undefined : new Front(figures);
+  metrics?.open(figures.listener);
   const metricsPort = await metrics?.listen(config.metricsPort!, config.host, 'KAIKA_METRICS_PORT');
 
   const stopping = new AbortController();
   let service: RunningService | undefined;
+  let closed: Promise<void> | undefined;
+  const closeService = () => (closed ??= service?.close());
   const make = async () => {
-    await migrated(look, log, stopping.signal);
+    await migrated(look, own, stopping.signal);
     while (!service && !stopping.signal.aborted) {
       try {
         const { tokens, trustProxy } = config;
         service = await createService(name, module, { log, clock, tokens, trustProxy, onStandstill });
       } catch (error) {
         if (!isSurroundingsError(error)) throw error;
-        log.warn({ err: error as unknown }, 'the application could not be made yet, trying again');
+        own.warn({ err: error as unknown }, 'the application could not be made yet, trying again');
         await sleep(LOOK_AGAIN_MS, stopping.signal);
       }
     }
-    if (service && !stopping.signal.aborted) front.open(service.app.getHttpAdapter().getInstance() as RequestListener);
+    if (stopping.signal.aborted) await closeService();
+    if (!service || stopping.signal.aborted) return;
+    front.open(service.app.getHttpAdapter().getInstance() as RequestListener);
+    own.info('serving');
   };
   const serving = make();
   const stop = async () => {
     stopping.abort();
     await front.close();
-    await service?.close();
+    await closeService();
     await metrics?.close();
   };
   return { port, metricsPort, serving, stop };
@@ -91,15 +99,15 @@ async function migrated(look: () => Promise<SchemaState>, log: Logger, signal: A
   }
 }
 
-function readiness({ trouble, missing }: SchemaState, isOpen: boolean, hasDatabase: boolean) {
+function readiness({ trouble, missing }: SchemaState, state: Front['state'], hasDatabase: boolean) {
   const body = {
     ...(hasDatabase && {
       database: trouble ? 'no answer' : 'answers',
       migrations: trouble ? 'unknown' : missing.length > 0 ? `${missing.length} not applied` : 'applied',
     }),
-    http: isOpen ? 'serving' : 'starting or stopping',
+    http: state,
   };
-  return { ready: isOpen && !trouble && missing.length === 0, body };
+  return { ready: state === 'serving' && !trouble && missing.length === 0, body };
 }
 
 /** Who asks while an answer is on its way gets that one: many who ask must not use up the role's connections. */

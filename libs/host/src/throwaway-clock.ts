@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
 import { systemClock, type Clock } from '#libs/clock';
 import { CaError } from '#libs/errors';
+
+const kept = z.object({ offsetMs: z.int().max(0) });
 
 /** Repeating a move a moment later is not going back. */
 const SLACK_MS = 60_000;
@@ -19,9 +22,18 @@ export function offsetFor(clock: Clock, at: Date): number {
   return Math.max(offsetMs, clock.offsetMs);
 }
 
-/** The offset a throw-away clock was left at: it survives a kill. Undefined before the first move. */
+/**
+ * The offset a throw-away clock was left at: it survives a kill. Undefined before the first move.
+ *
+ * @throws Error naming the file
+ */
 export function keptOffset(file: string): number | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { offsetMs: number }).offsetMs : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return kept.parse(JSON.parse(readFileSync(file, 'utf8'))).offsetMs;
+  } catch (cause) {
+    throw new Error(`${file} holds no offset of a clock`, { cause });
+  }
 }
 
 /** Writes it, whole or not at all. */

@@ -16,6 +16,9 @@ export interface RelayOptions {
 const BATCH = 500;
 const STANDBY_MS = 1_000;
 const RETRY_MS = 500;
+const CONNECT_MS = 5_000;
+/** Longer than the server lets a statement run (30 s): then the network has lost the answer. */
+const QUERY_MS = 40_000;
 
 /** The lock is held by *this* session, still. A pooler between us and the server could have changed the session. */
 const LOCKED = `exists (select 1 from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
@@ -57,7 +60,12 @@ export class Relay {
   async #run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     while (!signal.aborted) {
-      const client = new Client({ connectionString: this.options.url, keepAlive: true });
+      const client = new Client({
+        connectionString: this.options.url,
+        keepAlive: true,
+        connectionTimeoutMillis: CONNECT_MS,
+        query_timeout: QUERY_MS,
+      });
       client.on('error', () => {}); // the next query tells
       try {
         await client.connect();
