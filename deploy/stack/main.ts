@@ -1,8 +1,9 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { down, report, status, up } from './commands.js';
 import { composeDown, composeStack, composeUp, dockerAnswers } from './compose.js';
 import { fetchKafka } from './kafka-jars.js';
-import { readStack, writeStack } from './stack-file.js';
+import { lastStack, readStack, stackFile, writeStack } from './stack-file.js';
 
 const HELP = `npm run stack -- up | down | status [--json] | fetch
 
@@ -36,20 +37,28 @@ async function main([command, ...options]: string[]): Promise<number> {
   if (command === 'fetch') return (print(await fetchKafka(print)), 0);
   // A stack of processes that is up stays one, even when somebody has started a Docker engine since.
   const docker = readStack(dir)?.engine !== 'processes' && dockerAnswers();
-  if (json) return (print(JSON.stringify(docker ? composeStack() : (readStack(dir) ?? null), null, 2)), 0);
-  if (docker) return withDocker(command!);
+  if (docker) return withDocker(command!, json);
+  if (lastStack(dir)?.engine === 'docker') rmSync(stackFile(dir)); // its engine is gone, and its parts with it
+  if (json) return (print(JSON.stringify(readStack(dir) ?? null, null, 2)), 0);
   if (command === 'up') return await up(dir, print);
   return command === 'down' ? await down(dir, print) : await status(dir, print);
 }
 
-function withDocker(command: string): number {
-  if (command === 'down') return composeDown();
+function withDocker(command: string, json: boolean): number {
+  if (command === 'down') {
+    rmSync(stackFile(dir), { force: true });
+    return composeDown();
+  }
   if (command === 'up') {
     const code = composeUp();
     if (code !== 0) return code;
   }
   const stack = composeStack();
-  if (command === 'up') writeStack(dir, stack);
+  if (json) return (print(JSON.stringify(stack, null, 2)), 0);
+  if (command === 'up') {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    writeStack(dir, stack);
+  }
   return report(stack, print);
 }
 
