@@ -2,10 +2,11 @@
 import { cpus } from 'node:os';
 import { certificate } from './certificate.js';
 import { crl } from './crl.js';
+import { lag } from './lag.js';
 import type { Benchmark, Figure } from './figures.js';
 import { ocsp } from './ocsp.js';
 
-const BENCHMARKS: Record<string, Benchmark> = { certificate, crl, ocsp };
+const BENCHMARKS: Record<string, Benchmark> = { certificate, crl, lag, ocsp };
 
 const names = Object.keys(BENCHMARKS).join(' | ');
 const [name, ...options] = process.argv.slice(2);

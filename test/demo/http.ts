@@ -18,8 +18,11 @@ export interface Asked {
 
 const PATIENCE_MS = 60_000;
 
+/** "Not now": of a service, or of the edge whose service is being started again. */
+const NOT_NOW = new Set([502, 503, 504]);
+
 /**
- * One HTTP request, repeated while nobody answers or the answer says "not now" (503): what a careful client does, and
+ * One HTTP request, repeated while nobody answers or the answer says "not now": what a careful client does, and
  * what makes it safe to kill the server at any moment. Every command it is used for is idempotent.
  */
 export async function ask(
@@ -44,7 +47,7 @@ export async function ask(
         redirect: 'manual',
       });
       const bytes = Buffer.from(await response.arrayBuffer());
-      if (response.status === 503 && performance.now() < until) continue;
+      if (NOT_NOW.has(response.status) && performance.now() < until) continue;
       const isJson = /json/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, bytes, body: isJson ? (JSON.parse(bytes.toString()) as Answer['body']) : {} };
     } catch (error) {

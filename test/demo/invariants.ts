@@ -1,8 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureKeyPair } from '#libs/credentials';
-import { issueToken } from '#libs/doors';
 import { FIRST_PREV_HASH, statusRowHash, type CardRow, type StatusRow } from '#libs/events';
 import { readCrl } from '#libs/pki';
 import { ask } from './http.js';
@@ -22,13 +20,7 @@ export async function checkInvariants(instance: Instance, cards: readonly Card[]
 }
 
 async function statusLog(instance: Instance): Promise<StatusRow[]> {
-  const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
-  const token = await issueToken(key, {
-    issuer: instance.address.issuer,
-    subject: 'service:check',
-    roles: ['service'],
-    lifetimeSeconds: 60,
-  });
+  const token = await instance.tokenFor(['service']);
   const { body } = await ask('GET', `${instance.address.url}/api/v1/status-log?after=0&limit=1000`, { token });
   return body['rows'] as StatusRow[];
 }

@@ -4,12 +4,12 @@ import type { Instance } from './instance.js';
 
 const LONGEST_DELAY_MS = 1_500;
 
-/** Chooses `count` of the steps and kills the instance (SIGKILL) at a random moment of each, then starts it again. */
+/** Chooses `count` of the steps and kills the instance, or a part of it, (SIGKILL) at a random moment of each. */
 export function killAtRandom(
   instance: Instance,
   steps: number,
   count: number,
-  told = (_step: number, _afterMs: number) => {},
+  told = (_step: number, _afterMs: number, _what: string) => {},
 ) {
   const chosen = new Set<number>();
   while (chosen.size < Math.min(count, steps)) chosen.add(randomInt(steps));
@@ -17,9 +17,8 @@ export function killAtRandom(
     if (!chosen.has(step)) return;
     // Short delays more often: most steps take less than a tenth of the longest.
     const afterMs = randomInt(randomInt(LONGEST_DELAY_MS) + 1);
-    told(step, afterMs);
     await sleep(afterMs);
-    await instance.kill();
-    await instance.up();
+    const killed = await instance.disturb();
+    told(step, afterMs, killed);
   };
 }

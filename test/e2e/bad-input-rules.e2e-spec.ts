@@ -1,16 +1,15 @@
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
 import { systemClock } from '#libs/clock';
-import { ensureKeyPair, signDetached } from '#libs/credentials';
-import { issueToken } from '#libs/doors';
+import { signDetached } from '#libs/credentials';
 import { application, combinedApplication, storyCards } from '../demo/cards.js';
 import { ask, askUntil, type Answer } from '../demo/http.js';
 import { ocspRequest, ocspStatus } from '../demo/ocsp.js';
 import { play } from '../demo/run.js';
 import { story } from '../demo/story.js';
 import { itemsOf, storyDays, World } from '../demo/world.js';
+import { onBothProfiles } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
 const SAME = 100;
@@ -18,8 +17,8 @@ const HAN = '開卡測試午夜清冊'.repeat(8);
 const RARE = '𠮷'.repeat(64);
 const WRONG_ID = 'A123456788';
 
-describe('a running centre', () => {
-  const instance = runningInstance();
+onBothProfiles('a running centre', (profile) => {
+  const instance = runningInstance(profile);
   const cards = storyCards();
   const [card, spare, third] = cards;
   const world = new World(instance, cards);
@@ -134,9 +133,7 @@ describe('a running centre', () => {
   }, 60_000);
 
   it('suspends a card once, and resumes it once: a row in the status log for each', async () => {
-    const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
-    const { issuer } = instance.address;
-    const token = await issueToken(key, { issuer, subject: 'test', roles: ['service'], lifetimeSeconds: 600 });
+    const token = await instance.tokenFor(['service']);
     const kinds = async () => {
       const { body } = await ask('GET', world.api('/status-log'), { token });
       return (body['rows'] as { kind: string }[]).map(({ kind }) => kind);

@@ -1,11 +1,9 @@
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from '@jest/globals';
-import { ensureKeyPair } from '#libs/credentials';
-import { issueToken, ROLES } from '#libs/doors';
+import { beforeAll, expect, it } from '@jest/globals';
 import { askUntil } from '../demo/http.js';
 import { itemsOf } from '../demo/world.js';
 import { badBodies } from './bad-bodies.js';
 import { type Endpoint, endpoints, filled, sample, SECRETS } from './contract.js';
+import { onBothProfiles } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
 interface Problem {
@@ -17,28 +15,34 @@ interface Problem {
 /** All that is said to the log is looked through for secrets. */
 process.env['KAIKA_LOG_LEVEL'] = 'debug';
 
-describe('bad input', () => {
-  const instance = runningInstance();
+onBothProfiles('bad input', (profile) => {
+  const instance = runningInstance(profile);
   let all: Endpoint[] = [];
-  let authorization = '';
+  const authorization = { people: '', services: '' };
   let takers: Endpoint[] = [];
 
   beforeAll(async () => {
-    const { url, issuer } = instance.address;
-    const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
-    const subject = 'test';
-    authorization = `Bearer ${await issueToken(key, { issuer, subject, roles: [...ROLES], lifetimeSeconds: 600 })}`;
+    const { url } = instance.address;
+    authorization.people = await instance.authorization('anyone');
+    authorization.services = await instance.authorization(['service']);
     all = await endpoints(url);
     takers = all.filter((endpoint) => endpoint.body);
     const lists = await askUntil((answer) => itemsOf(answer).length > 0, 'GET', `${url}/api/v1/crls`);
     if (itemsOf(lists).length === 0) throw new Error(`the first list did not come:\n${instance.output}`);
   }, 120_000);
 
+  const of = (allow: Endpoint['allow']) => authorization[String(allow) === 'service' ? 'services' : 'people'];
+
   /** One request. @returns what is wrong with the answer, whatever was asked; and the answer */
-  async function send(method: string, path: string, body?: string | Uint8Array, type = 'application/json') {
+  async function send(
+    { method, allow }: Endpoint,
+    path: string,
+    body?: string | Uint8Array,
+    type = 'application/json',
+  ) {
     const response = await fetch(instance.address.url + path, {
       method,
-      headers: { authorization, ...(body !== undefined && type && { 'content-type': type }) },
+      headers: { authorization: of(allow), ...(body !== undefined && type && { 'content-type': type }) },
       ...(body !== undefined && { body: typeof body === 'string' ? body : Buffer.from(body) }),
     });
     const text = await response.text();
@@ -59,8 +63,8 @@ describe('bad input', () => {
         method === 'GET' && params.length === 0 && path.startsWith('/api/v1/') && path !== '/api/v1/crls/next',
     );
     const seen: Record<string, unknown> = {};
-    for (const { path } of lists) {
-      const response = await fetch(instance.address.url + path, { headers: { authorization } });
+    for (const { path, allow } of lists) {
+      const response = await fetch(instance.address.url + path, { headers: { authorization: of(allow) } });
       seen[path] = { status: response.status, body: await response.json() };
     }
     return seen;
@@ -73,7 +77,7 @@ describe('bad input', () => {
     let sent = 0;
     for (const endpoint of takers) {
       for (const { what, at, json } of badBodies(endpoint.body!).filter((bad) => !bad.free)) {
-        const { status, named, faults } = await send(endpoint.method, filled(endpoint), JSON.stringify(json));
+        const { status, named, faults } = await send(endpoint, filled(endpoint), JSON.stringify(json));
         if (status !== 400) faults.push(`answers ${status}, not 400`);
         else if (!named.some((name) => name === at || (name === '/keys/0' && at.startsWith(name))))
           faults.push(`names ${named.join(', ') || 'nothing'}`);
@@ -105,9 +109,10 @@ describe('bad input', () => {
       ['of another character set', [415], '{}', 'application/json; charset=big5'],
     ];
     const findings: string[] = [];
-    for (const { method, path, params } of takers) {
+    for (const endpoint of takers) {
+      const { method, path } = endpoint;
       for (const [what, statuses, body, type] of bodies) {
-        const { status, faults } = await send(method, filled({ method, path, params, query: [] }), body, type);
+        const { status, faults } = await send(endpoint, filled(endpoint), body, type);
         if (!statuses.includes(status)) faults.push(`answers ${status}, not ${statuses.join(' or ')}`);
         findings.push(...faults.map((fault) => `${method} ${path}, a body ${what}: ${fault}`));
       }
@@ -133,7 +138,7 @@ describe('bad input', () => {
       const body = endpoint.body && JSON.stringify({ 'unheard-of': 1 });
       for (const { name } of endpoint.params) {
         for (const [what, value] of Object.entries(bad)) {
-          const { status, named, faults } = await send(endpoint.method, filled(endpoint, { [name]: value }), body);
+          const { status, named, faults } = await send(endpoint, filled(endpoint, { [name]: value }), body);
           if (status !== 400 && status !== 404) faults.push(`answers ${status}`);
           const isName = name === 'office' && what === '33 digits';
           if (named.length > 0 && !named.includes(`path:${name}`) && !isName) faults.push(`names ${named.join(', ')}`);
@@ -149,7 +154,7 @@ describe('bad input', () => {
     const findings: string[] = [];
     for (const endpoint of all.filter(({ query }) => query.length > 0)) {
       const asked = async (query: string, name: string) => {
-        const { status, named, faults } = await send(endpoint.method, `${filled(endpoint)}?${query}`);
+        const { status, named, faults } = await send(endpoint, `${filled(endpoint)}?${query}`);
         if (status !== 400) faults.push(`answers ${status}`);
         else if (!named.includes(`query:${name}`)) faults.push(`names ${named.join(', ')}`);
         findings.push(...faults.map((fault) => `${endpoint.method} ${endpoint.path}?${query.slice(0, 40)}: ${fault}`));
@@ -172,11 +177,11 @@ describe('bad input', () => {
   it('that a person may have meant is taken as it is, or refused: never more than text', async () => {
     const findings: string[] = [];
     for (const endpoint of takers) {
-      const good = await send(endpoint.method, filled(endpoint), JSON.stringify(sample(endpoint.body!)));
+      const good = await send(endpoint, filled(endpoint), JSON.stringify(sample(endpoint.body!)));
       if (good.status === 400 && !good.named.join().startsWith('header:'))
         findings.push(`${endpoint.method} ${endpoint.path}: ${good.named.join()} was good`);
       for (const { what, at, json } of badBodies(endpoint.body!).filter((bad) => bad.free)) {
-        const { faults } = await send(endpoint.method, filled(endpoint), JSON.stringify(json));
+        const { faults } = await send(endpoint, filled(endpoint), JSON.stringify(json));
         findings.push(...faults.map((fault) => `${endpoint.method} ${endpoint.path}, ${at} ${what}: ${fault}`));
       }
     }
@@ -186,6 +191,6 @@ describe('bad input', () => {
   it('leaves no secret in the log, and the instance in health', async () => {
     expect(instance.output.length).toBeGreaterThan(0);
     for (const secret of Object.values(SECRETS)) expect(instance.output).not.toContain(secret);
-    expect((await fetch(`${instance.address.url}/readyz`)).status).toBe(200);
+    expect((await fetch(`${instance.address.url}/healthz`)).status).toBe(200);
   });
 });

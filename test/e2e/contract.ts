@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Role } from '#libs/doors';
 import { checkDigit } from '../../services/issuance/src/applications/case-number.js';
 
 /** What an OpenAPI document says of a value; `examples` as zod writes them. */
@@ -24,12 +25,14 @@ export interface Parameter {
 export interface Endpoint {
   method: string;
   path: string;
+  allow?: 'anyone' | Role[];
   body?: Schema;
   params: Parameter[];
   query: Parameter[];
 }
 
 interface Operation {
+  'x-kaika-allow'?: Endpoint['allow'];
   requestBody?: { content: Record<string, { schema: Schema }> };
   parameters?: (Parameter & { in: string })[];
 }
@@ -40,9 +43,10 @@ export async function endpoints(url: string): Promise<Endpoint[]> {
   return Object.entries(paths)
     .filter(([path]) => !path.startsWith('/ocsp'))
     .flatMap(([path, item]) =>
-      Object.entries(item as Record<string, Operation>).map(([method, { requestBody, parameters = [] }]) => ({
+      Object.entries(item as Record<string, Operation>).map(([method, { requestBody, parameters = [], ...more }]) => ({
         method: method.toUpperCase(),
         path,
+        allow: more['x-kaika-allow'],
         body: requestBody?.content['application/json']?.schema,
         params: parameters.filter((parameter) => parameter.in === 'path'),
         query: parameters.filter((parameter) => parameter.in === 'query'),

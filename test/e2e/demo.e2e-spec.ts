@@ -4,9 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { systemClock } from '#libs/clock';
 import type { Line } from '../demo/run.js';
+import { onBothProfiles } from './on-both-profiles.js';
 import { openssl } from './openssl.js';
 
 interface ListIndex {
@@ -29,7 +30,7 @@ interface EvidenceCard {
 const OPENSSL_REASON: Record<string, string> = { certificateHold: 'Certificate Hold', keyCompromise: 'Key Compromise' };
 
 /** npm run demo, and openssl's opinion of every file it leaves. */
-describe('the demo', () => {
+onBothProfiles('the demo', ({ name, env }) => {
   const out = mkdtempSync(join(tmpdir(), 'kaika-evidence-'));
   const read = <T>(file: string) => JSON.parse(readFileSync(join(out, file), 'utf8')) as T;
   const path = (...parts: string[]) => join(out, ...parts);
@@ -39,10 +40,13 @@ describe('the demo', () => {
   let cards: EvidenceCard[];
 
   beforeAll(async () => {
-    await promisify(execFile)(process.execPath, ['dist/test/demo/main.js', '--out', out]);
+    const options = name === 'distributed' ? ['--distributed'] : [];
+    await promisify(execFile)(process.execPath, ['dist/test/demo/main.js', '--out', out, ...options], {
+      env: { ...process.env, ...env },
+    });
     lists = read<ListIndex[]>('crl/index.json');
     cards = read<EvidenceCard[]>('cards.json');
-  }, 180_000);
+  }, 300_000);
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   it('goes as expected in every step', () => {

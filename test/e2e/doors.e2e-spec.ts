@@ -1,9 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { ensureKeyPair } from '#libs/credentials';
 import { issueToken, ROLES, type Role } from '#libs/doors';
+import { onBothProfiles } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
 /** Open to everyone (DESIGN.md §6); whatever else is in the document must ask for a token. */
@@ -38,8 +37,8 @@ interface Operation {
   allow: 'anyone' | Role[] | undefined;
 }
 
-describe('the doors', () => {
-  const instance = runningInstance();
+onBothProfiles('the doors', (profile) => {
+  const instance = runningInstance(profile);
   const document = async () =>
     (await (await fetch(`${instance.address.url}/api/openapi.json`)).json()) as OpenAPIObject;
   const operations = async (): Promise<Operation[]> =>
@@ -62,10 +61,8 @@ describe('the doors', () => {
     await response.arrayBuffer();
     return response.status;
   };
-  const token = async (roles: Role[]) => {
-    const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
-    return issueToken(key, { issuer: instance.address.issuer, subject: 'test', roles, lifetimeSeconds: 60 });
-  };
+  /** A person never has the role of a service, nor a service another. */
+  const token = (roles: Role[]) => instance.tokenFor(roles);
 
   it('are declared at every endpoint, and only those on the public list are open', async () => {
     const all = await operations();
@@ -88,14 +85,16 @@ describe('the doors', () => {
         expect([401, 403]).not.toContain(await call(operation));
         continue;
       }
-      const others = ROLES.filter((role) => !operation.allow!.includes(role));
+      const allow = operation.allow as Role[];
+      const others = ROLES.filter((role) => !allow.includes(role) && role !== 'service');
       const seen = {
         none: await call(operation),
         forged: await call(operation, forged),
         other: await call(operation, await token(others)),
+        service: allow.includes('service') ? 403 : await call(operation, await token(['service'])),
       };
-      expect({ ...operation, ...seen }).toEqual({ ...operation, none: 401, forged: 401, other: 403 });
-      expect([401, 403]).not.toContain(await call(operation, await token([...(operation.allow as Role[])])));
+      expect({ ...operation, ...seen }).toEqual({ ...operation, none: 401, forged: 401, other: 403, service: 403 });
+      expect([401, 403]).not.toContain(await call(operation, await token(allow)));
     }
   });
 

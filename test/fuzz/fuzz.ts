@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { Dice } from './mutate.js';
 import { targets } from './targets.js';
 import type { Instance } from '../demo/instance.js';
@@ -44,7 +46,8 @@ export async function fuzz(
   return { inputs: Math.min(next, inputs), byTarget, findings, memory: { early, end: await residentMiB(instance) } };
 }
 
-async function residentMiB({ address }: Instance): Promise<number> {
-  const text = await (await fetch(`${address.url}/metrics`)).text();
-  return Math.round(Number(/^process_resident_memory_bytes (\S+)$/m.exec(text)?.[1]) / 2 ** 20);
+/** Of its one process, or of all. */
+async function residentMiB({ address: { pid, processes = {} } }: Instance): Promise<number> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', [pid, ...Object.values(processes)].join()]);
+  return Math.round(stdout.split('\n').reduce((sum, kib) => sum + Number(kib), 0) / 2 ** 10);
 }

@@ -1,8 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { join } from 'node:path';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { ensureKeyPair } from '#libs/credentials';
-import { issueToken, ROLES } from '#libs/doors';
 import { CaError } from '#libs/errors';
 import { createDelegateRequest } from '#libs/ocsp';
 import type { Signer } from '#libs/pki';
@@ -30,25 +27,30 @@ const SAMPLE_VALUES: Record<string, unknown> = {
 
 /** Every endpoint of the running instance, by its own document; OCSP; certificate requests; certificates on a card. */
 export async function targets(instance: Instance): Promise<Target[]> {
-  const { url, issuer } = instance.address;
-  const key = await ensureKeyPair(join(instance.dataDir, 'secrets', 'issuer.jwk'), 'Ed25519');
-  const token = await issueToken(key, { issuer, subject: 'fuzz', roles: [...ROLES], lifetimeSeconds: 7_200 });
+  const { url } = instance.address;
   const document = (await (await fetch(`${url}/api/openapi.json`)).json()) as OpenAPIObject;
-  const authorization = { authorization: `Bearer ${token}` };
+  const services = { authorization: await instance.authorization(['service']) };
+  const people = { authorization: await instance.authorization('anyone') };
   const endpoints = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item as Record<string, Operation>)
       .filter(([method]) => method !== 'head')
       .map(([method, operation]) => ({ path, method, operation })),
   );
+  const onlyServices = ({ operation }: { operation: Operation }) => String(operation['x-kaika-allow']) === 'service';
+  const endpoint = async (dice: Dice) => {
+    const one = dice.pick(endpoints);
+    return tryEndpoint(dice, url, onlyServices(one) ? services : people, one);
+  };
   return [
-    { name: 'JSON and paths', weight: 6, try: (dice) => tryEndpoint(dice, url, authorization, dice.pick(endpoints)) },
+    { name: 'JSON and paths', weight: 6, try: endpoint },
     { name: 'OCSP', weight: 6, try: await ocsp(url) },
-    { name: 'certificate requests', weight: 2, try: await requests(url, authorization) },
+    { name: 'certificate requests', weight: 2, try: await requests(url, services) },
     { name: 'certificates on a card', weight: 6, try: await cards(url) },
   ];
 }
 
 interface Operation {
+  'x-kaika-allow'?: unknown;
   requestBody?: { content: Record<string, { schema: Schema }> };
   parameters?: { in: string; name: string }[];
 }

@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '#libs/clock';
-import { logLevel, port, readConfig, secretFile } from '#libs/config';
+import { ConfigError, logLevel, port, readConfig, secretFile } from '#libs/config';
 
 export const AGENT_VERSION = '0.1.0';
 
@@ -16,6 +16,8 @@ export interface AgentConfig {
   jobKey: JWK;
   /** A folder of virtual cards with its virtual reader; without it the agent has no reader in this version. */
   virtualCardsDir?: string;
+  /** Called before each request is looked at: where a throw-away instance's clock is set. */
+  beforeRequest?: () => void;
   /** For one transmit: a wrong length can hang a reader for good. */
   transmitTimeoutMs?: number;
 }
@@ -39,16 +41,25 @@ const shape = z.object({
   KAIKA_JOB_KEY_FILE: secretFile(),
   KAIKA_LOG_LEVEL: logLevel().default('info'),
   KAIKA_VIRTUAL_CARDS_DIR: z.string().default('data/virtual-cards'),
+  /** Of a throw-away instance: `{offsetMs}`, how far its clock is behind. Virtual cards only */
+  KAIKA_THROWAWAY_CLOCK_FILE: z.string().optional(),
 });
 
 /** Settings of the agent as a process of its own. `--virtual` drives the cards of KAIKA_VIRTUAL_CARDS_DIR. @throws ConfigError */
 export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
   const settings = readConfig(shape, env);
+  const virtual = args.includes('--virtual');
+  if (settings.KAIKA_THROWAWAY_CLOCK_FILE && (!virtual || env['NODE_ENV'] === 'production')) {
+    throw new ConfigError([
+      { variable: 'KAIKA_THROWAWAY_CLOCK_FILE', problem: 'is for virtual cards, not for production' },
+    ]);
+  }
   return {
     port: settings.KAIKA_AGENT_PORT,
     logLevel: settings.KAIKA_LOG_LEVEL,
     origins: settings.KAIKA_AGENT_ORIGINS,
     jobKey: JSON.parse(readFileSync(settings.KAIKA_JOB_KEY_FILE, 'utf8')) as JWK,
-    virtualCardsDir: args.includes('--virtual') ? settings.KAIKA_VIRTUAL_CARDS_DIR : undefined,
+    virtualCardsDir: virtual ? settings.KAIKA_VIRTUAL_CARDS_DIR : undefined,
+    clockFile: settings.KAIKA_THROWAWAY_CLOCK_FILE,
   };
 }

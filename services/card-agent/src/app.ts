@@ -30,6 +30,13 @@ export async function createCardAgent(config: AgentConfig): Promise<INestApplica
     logger: nestLogger(config.log),
   });
   app.disable('x-powered-by');
+  const { beforeRequest } = config;
+  if (beforeRequest) {
+    app.use((_request: unknown, _response: unknown, next: () => void) => {
+      beforeRequest();
+      next();
+    });
+  }
   app.use(securityHeaders());
   app.use(door(config.origins));
   app.use('/pin', express.urlencoded({ extended: false, limit: FORM_LIMIT_BYTES }));

@@ -1,10 +1,12 @@
-import { systemClock } from '#libs/clock';
-import { createLogger } from '#libs/host';
+import { Clock } from '#libs/clock';
+import { createLogger, keptOffset } from '#libs/host';
 import { agentSettings } from './agent.config.js';
 import { createCardAgent, listenOnLoopback } from './app.js';
 
-const { port, logLevel, ...settings } = agentSettings(process.env, process.argv.slice(2));
+const { port, logLevel, clockFile, ...settings } = agentSettings(process.env, process.argv.slice(2));
 const log = createLogger(logLevel).child({ service: 'card-agent' });
-const agent = await listenOnLoopback(await createCardAgent({ ...settings, log, clock: systemClock() }), port);
+const clock = new Clock();
+const setClock = clockFile ? { beforeRequest: () => clock.set(keptOffset(clockFile) ?? 0) } : {};
+const agent = await listenOnLoopback(await createCardAgent({ ...settings, ...setClock, log, clock }), port);
 log.info({ port: agent.port, virtual: settings.virtualCardsDir !== undefined }, 'the card agent listens on loopback');
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void agent.close());

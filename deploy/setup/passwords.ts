@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createOnce } from '#libs/credentials';
+import type { Passwords } from '#libs/database';
+
+/** Who logs in at Kafka: `admin` makes topics and rights, the others have the rights of deploy/kafka/access.ts. */
+export const KAFKA_USERS = ['admin', 'issuance', 'acceptance', 'suspension', 'status-query', 'crl-publisher'] as const;
+
+/** A password in a file of its own (0600), made when missing. */
+export function ensurePassword(dir: string, name: string): string {
+  const file = join(dir, name);
+  createOnce(file, () => `${randomBytes(24).toString('hex')}\n`);
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** Of a service's two roles (libs/database, `provision`): `database-<service>-owner` and `database-<service>-app`. */
+export const databasePasswords = (dir: string, service: string): Passwords => ({
+  owner: ensurePassword(dir, `database-${service}-owner`),
+  app: ensurePassword(dir, `database-${service}-app`),
+});
+
+/**
+ * What Kafka's listener checks passwords by (SASL/PLAIN in a JAAS file): made from the files `kafka-<user>`, and anew
+ * each time, so that a password that was changed there is changed here.
+ */
+export function writeKafkaJaas(dir: string): void {
+  const users = KAFKA_USERS.map((user) => `  user_${user}="${ensurePassword(dir, `kafka-${user}`)}"`);
+  const admin = ensurePassword(dir, 'kafka-admin');
+  const text = `KafkaServer {
+  org.apache.kafka.common.security.plain.PlainLoginModule required
+  username="admin"
+  password="${admin}"
+${users.join('\n')};
+};
+`;
+  const file = join(dir, 'kafka-jaas.conf');
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
