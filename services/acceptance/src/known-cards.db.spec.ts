@@ -86,7 +86,8 @@ describe('what other services tell of a card', () => {
         const one = async (sql: string) => (await bench.sql(sql, [cardNumber]))[0];
         expect(await one('select way, jobs_released from card where card_number = $1')).toEqual({ way: 'A', jobs_released: 0 }); // prettier-ignore
         expect(await one(`select generation from verifier where card_number = $1 and kind = 'user-code'`)).toEqual({ generation: 3 }); // prettier-ignore
-        expect(await one(`select generation from verifier where card_number = $1 and kind = 'representative'`)).toEqual({ generation: 1 }); // prettier-ignore
+        // Once there is a user code, nothing is kept of the responsible person.
+        expect(await one(`select 1 from verifier where card_number = $1 and kind = 'representative'`)).toBeUndefined();
         expect(await one('select kind, seq from status_copy where card_number = $1')).toEqual({ kind: 'revoked', seq: '9' }); // prettier-ignore
       }),
       { numRuns: 25 },

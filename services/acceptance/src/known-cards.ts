@@ -18,24 +18,40 @@ export class KnownCards {
     );
   }
 
-  /** The highest generation of each kind stands. @throws Error when the credential is not sealed to this service */
+  /**
+   * The highest generation of each kind stands. The responsible person's goes when there is a user code, and does not
+   * come back with an old event: nothing is kept of a person that is not asked for any more.
+   *
+   * @throws Error when the credential is not sealed to this service
+   */
   async credentialSet(credential: EventData<'credential.set'>, tx: EntityManager): Promise<void> {
     const { cardNumber, kind, generation, verifier } = await openCredential(this.credentialKey, credential);
+    const userCodes: unknown[] = await tx.query(
+      `select 1 from verifier where card_number = $1 and kind = 'user-code'`,
+      [cardNumber],
+    );
+    if (kind === 'representative' && userCodes.length > 0) return;
     await tx.query(
       `insert into verifier as known (card_number, kind, generation, verifier) values ($1, $2, $3, $4)
        on conflict (card_number, kind) do update set generation = excluded.generation, verifier = excluded.verifier
        where excluded.generation > known.generation`,
       [cardNumber, kind, generation, verifier],
     );
+    if (kind === 'user-code') {
+      await tx.query(`delete from verifier where card_number = $1 and kind = 'representative'`, [cardNumber]);
+    }
   }
 
-  /** A copy for messages only: what decides is the synchronous command. */
+  /**
+   * A copy for messages only: what decides is the synchronous command. Revoked is final, under every epoch: rows from
+   * before a restore may come again.
+   */
   async statusChanged(row: StatusRow, tx: EntityManager): Promise<void> {
     if (row.kind === 'cut') return;
     await tx.query(
       `insert into status_copy as known (card_number, epoch, seq, kind) values ($1, $2, $3, $4)
        on conflict (card_number) do update set epoch = excluded.epoch, seq = excluded.seq, kind = excluded.kind
-       where excluded.epoch <> known.epoch or excluded.seq > known.seq`,
+       where known.kind <> 'revoked' and (excluded.epoch <> known.epoch or excluded.seq > known.seq)`,
       [row.cardNumber, row.epoch, row.seq, row.kind],
     );
   }

@@ -1,0 +1,47 @@
+import { CardHistory, type Told, type World } from './card-history.js';
+
+/** What may happen to a card, by name. Each call tells it anew, of a new card. */
+export const HISTORIES: Record<string, (world: World) => Promise<{ cards: CardHistory[]; told: Told[] }>> = {
+  'way A: opened, suspended, resumed, its user code changed twice, revoked': async (world) => {
+    const card = await new CardHistory(world).issued().userCode(1);
+    await card.accepted().activated().contact('second@example.com');
+    await (await card.suspended().resumed().userCode(2)).userCode(3);
+    return of(card.revoked('keyCompromise'));
+  },
+
+  'way B: opened by its responsible person, the user code changed, then forgotten': async (world) => {
+    const card = await new CardHistory(world).issued('B').person();
+    await (await card.accepted().userCode(2)).contact('first@example.com');
+    await (await card.activated().userCode(3)).oneTimeCode('48151623');
+    await card.suspended().userCode(4);
+    return of(card.resumed());
+  },
+
+  'wrong data: refused, revoked, another card in its place': async (world) => {
+    const wrong = await new CardHistory(world).issued().userCode(1);
+    (await wrong.refused('the name is an old one')).revoked('superseded');
+    const right = await new CardHistory(world, wrong.told).issued().userCode(1);
+    right.accepted().activated();
+    return of(wrong, right);
+  },
+
+  'not opened in time: held, released; then held by officers and by its holder at once': async (world) => {
+    const card = await new CardHistory(world).issued().userCode(1);
+    card.acceptanceDue(30).acceptanceDue(7).suspended('deadline').resumed('deadline').accepted().activated();
+    return of(card.suspended('ca').suspended('subscriber').resumed('ca').resumed('subscriber'));
+  },
+
+  'two midnights among its changes': async (world) => {
+    const card = await new CardHistory(world).issued().userCode(1);
+    return of(card.accepted().suspended().cut().watermark().resumed().cut().revoked().watermark());
+  },
+
+  'a log that was restored: revoked under a new epoch': async (world) => {
+    const card = await new CardHistory(world).issued().userCode(1);
+    return of(card.accepted().suspended().restored().resumed().revoked('cessationOfOperation'));
+  },
+};
+
+function of(...cards: CardHistory[]) {
+  return { cards, told: cards[0]!.told };
+}
