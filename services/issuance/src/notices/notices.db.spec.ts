@@ -141,13 +141,13 @@ describe('subscribers are told', () => {
       return bench.receive('credential.set', { ...(await sealCredential([bench.ownKey.publicJwk], verifier)) });
     };
     await set(1, 'representative');
-    await set(2);
-    await set(2);
+    await set(1);
+    await set(1);
     expect(await noticesOf(cardNumber)).toEqual([]);
-    await set(3);
-    expect((await server.to(address))[0]!.subject).toContain('用戶代碼變更通知');
-    await set(3);
     await set(2);
+    expect((await server.to(address))[0]!.subject).toContain('用戶代碼變更通知');
+    await set(2);
+    await set(1);
     expect(await noticesOf(cardNumber)).toHaveLength(1);
   });
 
