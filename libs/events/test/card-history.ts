@@ -167,7 +167,9 @@ export class CardHistory {
 
   watermark(): this {
     const { epoch, rows } = this.world.log;
-    return this.#tell('suspension', 'status.watermark', 'log', { epoch, seq: rows.length, time: this.#now() });
+    // Of the log and not of this card: one with a higher seq has a later time, whoever's history it is in.
+    const time = new Date(START + rows.length).toISOString();
+    return this.#tell('suspension', 'status.watermark', 'log', { epoch, seq: rows.length, time });
   }
 
   /** The log's owner was restored from a backup: from here on it writes under another epoch. */
