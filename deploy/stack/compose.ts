@@ -11,8 +11,11 @@ export const dockerAnswers = (env: NodeJS.ProcessEnv = process.env): boolean =>
 /** The port of each part inside its container, by which its address outside is found. */
 const INSIDE: Record<PartName, number> = { postgres: 5432, redis: 6379, kafka: 9092 };
 
+/** The second opens the parts to this machine. Their passwords: `npm run setup -- keys`. */
+const FILES = ['docker-compose.yml', 'docker-compose.dev.yml'];
+
 const compose = (args: string[], capture = false) =>
-  spawnSync('docker', ['compose', '-f', join(repositoryRoot(), 'docker-compose.yml'), ...args], {
+  spawnSync('docker', ['compose', ...FILES.flatMap((file) => ['-f', join(repositoryRoot(), file)]), ...args], {
     encoding: 'utf8',
     stdio: ['ignore', capture ? 'pipe' : 'inherit', 'inherit'],
   });
@@ -45,7 +48,7 @@ export function composeStack(): StackState {
   const { postgres, redis, kafka } = stack.parts;
   if (postgres.address) {
     postgres.url = `postgres://postgres@${postgres.address}/postgres`;
-    postgres.passwordFile = join(repositoryRoot(), 'deploy', 'secrets', 'postgres-password');
+    postgres.passwordFile = join(repositoryRoot(), 'deploy', 'secrets', 'postgres');
   }
   if (redis.address) redis.url = `redis://${redis.address}`;
   kafka.brokers = kafka.address;
