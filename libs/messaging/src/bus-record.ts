@@ -22,10 +22,25 @@ export interface Delivery extends BusRecord {
   replay?: { tx: EntityManager; error?: unknown };
 }
 
+/** A record that is known to be in the log of a partition: by it a log that has been replaced is told from that one. */
+export interface LogMark {
+  topic: string;
+  partition: number;
+  offset: bigint;
+  /** The broker's clock when it appended the record, milliseconds since 1970; -1: the topic does not keep it. */
+  storedAtMs: number;
+}
+
 /** Where the relay sends: the embedded log, or Kafka. */
 export interface EventSink {
-  /** Resolves when every record is stored, in this order for each key; rejects if any may not be. */
-  send(records: BusRecord[]): Promise<void>;
+  /**
+   * Resolves when every record is stored, in this order for each key; rejects if any may not be.
+   *
+   * @returns the last record of each partition, from a bus that can lose a topic (`gone`)
+   */
+  send(records: BusRecord[]): Promise<LogMark[] | void>;
+  /** Those of the marks whose log is no more: its topic was made anew, or the bus came back without it. */
+  gone?(marks: readonly LogMark[]): Promise<LogMark[]>;
   /** Removes old records that every group has read, where the bus doesn't by itself. @returns how many */
   prune?(): Promise<number>;
   close(): Promise<void>;

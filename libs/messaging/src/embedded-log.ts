@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { Pool } from 'pg';
 import { TOPICS, WATERMARK_KEY } from '#libs/events';
 import type { BusRecord, EventSink } from './bus-record.js';
-
-export const PARTITIONS = 6;
+import { PARTITIONS, partitionOf } from './partitions.js';
 
 const KEEP_DAYS = 14;
 /** Watermarks come each second, and only the newest says anything. */
@@ -17,11 +15,6 @@ export interface LogRecord extends BusRecord {
 
 /** Tells the other services of this process that a topic has grown; those of other processes poll. */
 export const appended = new EventEmitter<{ topic: [string] }>().setMaxListeners(0);
-
-/** The same in every process and version: all records of a key are in one partition, for ever. */
-export function partitionOf(key: string): number {
-  return createHash('sha256').update(key).digest().readUInt32BE() % PARTITIONS;
-}
 
 /** Topics as tables of schema `bus`: partitions with gap-free offsets, and one position a group and partition. */
 export class EmbeddedLog implements EventSink {

@@ -3,8 +3,9 @@ import { BaseRpcContext, type CustomTransportStrategy, Server } from '@nestjs/mi
 import { sleep } from '#libs/clock';
 import type { Delivery } from './bus-record.js';
 import { deliver } from './deliver.js';
-import { appended, EmbeddedLog, PARTITIONS } from './embedded-log.js';
+import { appended, EmbeddedLog } from './embedded-log.js';
 import { GroupSession, type PartitionId } from './group-session.js';
+import { PARTITIONS } from './partitions.js';
 import { PartitionReader } from './partition-reader.js';
 import { WakeUp } from './wake-up.js';
 import type { Watchdog } from './watchdog.js';

@@ -1,7 +1,8 @@
-export type { BusRecord, Delivery, EventSink } from './bus-record.js';
+export type { BusRecord, Delivery, EventSink, LogMark } from './bus-record.js';
 export { Outbox } from './outbox.js';
 export { Relay, type RelayOptions } from './relay.js';
-export { EmbeddedLog, PARTITIONS, partitionOf } from './embedded-log.js';
+export { EmbeddedLog } from './embedded-log.js';
+export { PARTITIONS, partitionOf } from './partitions.js';
 export { EmbeddedLogStrategy, type EmbeddedStrategyOptions } from './embedded-strategy.js';
 export { Consumer, type ConsumerOptions, type Handlers } from './consumer.js';
 export { DeadLetters, type DeadLetter, type LetterPage, type ReplayResult } from './dead-letters.js';
@@ -12,3 +13,6 @@ export { MESSAGING_MIGRATIONS, BUS_MIGRATIONS } from './migrations.js';
 export { EVENT_SINK, MessagingModule, strategyOf } from './messaging.module.js';
 export { type MessagingOptions, type BusStrategy } from './transport.js';
 export { type KafkaConnection, type Transport, transportOf, transportSettings } from './transport-settings.js';
+export { KafkaSink } from './kafka/kafka-sink.js';
+export { KafkaStrategy, type KafkaStrategyOptions } from './kafka/kafka-strategy.js';
+export { emptyTopics, prepareTopics, type PrepareOptions, type TopicAccess } from './kafka/topics.js';

@@ -2,6 +2,8 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import type { Delivery, EventSink } from './bus-record.js';
 import { EmbeddedLog } from './embedded-log.js';
 import { EmbeddedLogStrategy } from './embedded-strategy.js';
+import { KafkaSink } from './kafka/kafka-sink.js';
+import { KafkaStrategy } from './kafka/kafka-strategy.js';
 import type { Transport } from './transport-settings.js';
 import type { Watchdog } from './watchdog.js';
 
@@ -23,13 +25,12 @@ export type BusStrategy = CustomTransportStrategy & { deliver(delivery: Delivery
 export const DEFAULT_POLL_MS = 50;
 
 /** The one place that knows which transports there are. */
-export function createSink({ transport }: MessagingOptions): EventSink {
-  if (transport.kind === 'kafka') throw new Error('not yet');
-  return new EmbeddedLog(transport.busUrl);
+export function createSink({ service, transport }: MessagingOptions): EventSink {
+  return transport.kind === 'kafka' ? new KafkaSink(transport, service) : new EmbeddedLog(transport.busUrl);
 }
 
 export function createStrategy(options: MessagingOptions, watchdog: Watchdog): BusStrategy {
   const { service, transport, pollMs = DEFAULT_POLL_MS } = options;
-  if (transport.kind === 'kafka') throw new Error('not yet');
+  if (transport.kind === 'kafka') return new KafkaStrategy({ group: service, connection: transport, watchdog });
   return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs, watchdog });
 }

@@ -1,4 +1,4 @@
-import { HISTORIES } from '../../events/test/histories.js';
+import type { History } from '../../events/test/histories.js';
 import { streamsOf, type World } from '../../events/test/card-history.js';
 import { ALL_UP_TO, chooseInterleavings, countInterleavings, inTurn } from '../../events/test/interleavings.js';
 import type { KaikaEvent } from '../../events/src/index.js';
@@ -23,12 +23,12 @@ export interface ToldHistories {
  */
 export async function tellEveryInterleaving(
   listener: Listener,
-  name: string,
+  history: History,
   newWorld: () => World,
   prepare: (cardNumber: string) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<ToldHistories> {
   const begin = async () => {
-    const { cards, told } = await HISTORIES[name]!(newWorld());
+    const { cards, told } = await history(newWorld());
     for (const { cardNumber } of cards) await prepare(cardNumber);
     const heard = told.filter(({ event }) => listensTo(listener, event));
     const streams = streamsOf(heard).map((stream) => stream.map(({ event }) => event));
