@@ -1,7 +1,10 @@
 import { CardHistory, type Told, type World } from './card-history.js';
 
-/** What may happen to a card, by name. Each call tells it anew, of a new card. */
-export const HISTORIES: Record<string, (world: World) => Promise<{ cards: CardHistory[]; told: Told[] }>> = {
+/** Tells it anew at each call, of new cards. */
+export type History = (world: World) => Promise<{ cards: CardHistory[]; told: Told[] }>;
+
+/** What may happen to a card, by name. */
+export const HISTORIES: Record<string, History> = {
   'way A: opened, suspended, resumed, its user code changed twice, revoked': async (world) => {
     const card = await new CardHistory(world).issued().userCode(1);
     await card.accepted().activated().contact('second@example.com');
@@ -39,6 +42,20 @@ export const HISTORIES: Record<string, (world: World) => Promise<{ cards: CardHi
   'a log that was restored: revoked under a new epoch': async (world) => {
     const card = await new CardHistory(world).issued().userCode(1);
     return of(card.accepted().suspended().restored().resumed().revoked('cessationOfOperation'));
+  },
+};
+
+/** For the readers of the status log, whose rows come by card and take effect by seq. */
+export const OF_SEVERAL_CARDS: Record<string, History> = {
+  'three cards around two midnights': async (world) => {
+    const first = new CardHistory(world);
+    const [second, third] = [new CardHistory(world, first.told), new CardHistory(world, first.told)];
+    for (const card of [first, second, third]) card.issued();
+    first.accepted().suspended();
+    second.suspended('deadline').cut();
+    first.resumed();
+    third.revoked('affiliationChanged').cut();
+    return of(first, second, third);
   },
 };
 

@@ -91,9 +91,9 @@ const RIGHT: Record<string, [generation: 1 | 2 | 3 | 4, isRevoked: boolean][]> =
   'a log that was restored': [[1, true]],
 }; // prettier-ignore
 
-describe.each(Object.keys(HISTORIES))('%s', (name) => {
+describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
   it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, name, newWorld);
+    const { told } = await tellEveryInterleaving(listener, history, newWorld);
     expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
     const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
     const known = new KnownCards(keys.acceptance);

@@ -6,12 +6,12 @@ import { Client } from 'pg';
 import { CodeHasher, Pepper, sealCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import { Consumer, type Handlers } from '#libs/messaging';
-import { CardHistory, streamsOf, type World, WrittenLog } from '../../../libs/events/test/card-history.js';
+import { CardHistory, type World, WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
 import { interleavings, inTurn } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
-import { each, listensTo, tell, type Way, WAYS } from '../../../libs/messaging/test/tellings.js';
+import { each, tell, type Way, WAYS } from '../../../libs/messaging/test/tellings.js';
 import { Bench, SKI } from './suspension.fixture.js';
 import { SuspensionHandlers } from './suspension.handlers.js';
 
@@ -88,9 +88,9 @@ async function answersTo(cardNumber: string, generation: Generation): Promise<vo
   expect(await bench.resume(cardNumber, CODES[generation])).toMatchObject({ standingHolds: [] });
 }
 
-describe.each(Object.keys(HISTORIES))('%s', (name) => {
+describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
   it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, name, newWorld);
+    const { told } = await tellEveryInterleaving(listener, history, newWorld);
     expect(unlikeTheFirst(told, await everythingStored(bench.source, told, LEFT_OUT))).toEqual([]);
     const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
     for (const { cardNumbers } of told) {
@@ -105,8 +105,7 @@ describe.each(Object.keys(HISTORIES))('%s', (name) => {
  * once it is known, and a list is published once the rows it carries are written.
  */
 describe('a card that is accepted, held, released and revoked while codes and lists come', () => {
-  const ACTS = ['accept', 'hold', 'release', 'revoke'] as const;
-  type Turn = { act: (typeof ACTS)[number] } | { list: 0 | 1 } | { told: number };
+  type Turn = { act: 'accept' | 'hold' | 'release' | 'revoke' } | { list: 0 | 1 } | { told: number };
 
   /** Lists are carried out in the log of all cards: the numbers and marks of one card's lists are above its rows. */
   async function live(turns: readonly Turn[], way: Way): Promise<ToldHistory & { seen: unknown }> {
