@@ -3,6 +3,7 @@
 # nothing is missing. Nothing of it is started as a service, now or at the next boot: the stack starts its own servers.
 set -euo pipefail
 PATH="$PATH:/usr/sbin:/sbin"
+"$(dirname "$0")/tools/install.sh" || true # says what is missing; the tests of the deployment say it again
 
 # A Java of 17 or later, by the first number of: openjdk version "17.0.15" 2025-04-15
 java_is_new_enough() {
