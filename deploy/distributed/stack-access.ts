@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { up } from '../stack/commands.js';
-import { postgresUrl, readStack, type StackState } from '../stack/stack-file.js';
+import { kafkaPasswordFile, postgresUrl, readStack, type StackState } from '../stack/stack-file.js';
 
 /** What an instance is told of the stack it runs on. */
 export interface StackAccess {
@@ -28,17 +28,16 @@ export async function accessStack(dir: string, progress: (line: string) => void)
 function accessOf(dir: string, stack: StackState): StackAccess {
   const { redis, kafka } = stack.parts;
   const missing = [redis, kafka].find((part) => part.state !== 'running');
-  if (!redis.url || !kafka.brokers || !kafka.saslBrokers || !kafka.secrets) {
+  if (!redis.url || !kafka.brokers || !kafka.saslBrokers) {
     throw new Error(`the stack in ${dir} is not complete: ${missing?.problem ?? 'npm run stack -- status'}`);
   }
-  const { secrets } = kafka;
   return {
     postgresUrl: postgresUrl(stack),
     redisUrl: redis.url,
     kafka: {
       brokers: kafka.brokers,
       saslBrokers: kafka.saslBrokers,
-      passwordFile: (user) => join(secrets, `${user}-password`),
+      passwordFile: (user) => kafkaPasswordFile(stack, user),
     },
     databasePasswords: join(dir, 'database-passwords'),
   };

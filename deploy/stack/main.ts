@@ -1,9 +1,6 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { down, report, status, up } from './commands.js';
-import { composeDown, composeStack, composeUp, dockerAnswers } from './compose.js';
+import { down, status, statusJson, up } from './commands.js';
 import { fetchKafka } from './kafka-jars.js';
-import { lastStack, readStack, stackFile, writeStack } from './stack-file.js';
 
 const HELP = `npm run stack -- up | down | status [--json] | fetch
 
@@ -35,31 +32,8 @@ async function main([command, ...options]: string[]): Promise<number> {
     return 2;
   }
   if (command === 'fetch') return (print(await fetchKafka(print)), 0);
-  // A stack of processes that is up stays one, even when somebody has started a Docker engine since.
-  const docker = readStack(dir)?.engine !== 'processes' && dockerAnswers();
-  if (docker) return withDocker(command!, json);
-  if (lastStack(dir)?.engine === 'docker') rmSync(stackFile(dir)); // its engine is gone, and its parts with it
-  if (json) return (print(JSON.stringify(readStack(dir) ?? null, null, 2)), 0);
-  if (command === 'up') return await up(dir, print);
-  return command === 'down' ? await down(dir, print) : await status(dir, print);
-}
-
-function withDocker(command: string, json: boolean): number {
-  if (command === 'down') {
-    rmSync(stackFile(dir), { force: true });
-    return composeDown();
-  }
-  if (command === 'up') {
-    const code = composeUp();
-    if (code !== 0) return code;
-  }
-  const stack = composeStack();
-  if (json) return (print(JSON.stringify(stack, null, 2)), 0);
-  if (command === 'up') {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    writeStack(dir, stack);
-  }
-  return report(stack, print);
+  if (json) return (print(JSON.stringify(statusJson(dir), null, 2)), 0);
+  return await { up, down, status }[command as 'up' | 'down' | 'status'](dir, print);
 }
 
 try {

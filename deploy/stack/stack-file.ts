@@ -30,7 +30,7 @@ export interface StackState {
     /** Superuser, without the password; null with `external`: DATABASE_URL has it all. */
     postgres: PartState & { url: string | null; passwordFile: string | null };
     redis: PartState & { url: string | null };
-    /** `secrets`: folder with `<user>-password` of the SASL listener's users. */
+    /** `secrets`: folder with the passwords of the SASL listener's users, see `kafkaPasswordFile`. */
     kafka: PartState & { brokers: string | null; saslBrokers: string | null; secrets: string | null };
   };
 }
@@ -70,4 +70,10 @@ export function postgresUrl({ parts: { postgres } }: StackState, env: NodeJS.Pro
   const url = new URL(postgres.url);
   if (postgres.passwordFile) url.password = readFileSync(postgres.passwordFile, 'utf8').trim();
   return url.href;
+}
+
+/** Where the password of a user of Kafka's SASL listener lies. @throws Error while Kafka doesn't run */
+export function kafkaPasswordFile({ engine, parts: { kafka } }: StackState, user: string): string {
+  if (!kafka.secrets) throw new Error(`Kafka is not running: ${kafka.problem ?? kafka.state}`);
+  return join(kafka.secrets, engine === 'docker' ? `kafka-${user}` : `${user}-password`);
 }

@@ -11,7 +11,7 @@ import { sleep } from '#libs/clock';
 import { repositoryRoot } from './kafka-jars.js';
 import { freePort } from './ports.js';
 import { lives, signal } from './process-identity.js';
-import { lastStack, PART_NAMES, postgresUrl, readStack, type StackState } from './stack-file.js';
+import { kafkaPasswordFile, lastStack, PART_NAMES, postgresUrl, readStack, type StackState } from './stack-file.js';
 import { kafkaHere, redisHere } from './test-parts.js';
 
 const FREE_PORTS = { KAIKA_STACK_POSTGRES_PORT: '0', KAIKA_STACK_REDIS_PORT: '0', KAIKA_STACK_KAFKA_PORT: '0', KAIKA_STACK_KAFKA_SASL_PORT: '0' }; // prettier-ignore
@@ -225,14 +225,16 @@ describe('npm run stack, where a Docker engine answers', () => {
   const bin = join(stack.dir, 'bin');
   const calls = join(stack.dir, 'calls');
   mkdirSync(bin);
-  const container = (Service: string, TargetPort: number) =>
-    JSON.stringify({ Service, State: 'running', Health: 'healthy', Publishers: [{ TargetPort, PublishedPort: TargetPort + 1 }] }); // prettier-ignore
+  const container = (Service: string, ...ports: number[]) => {
+    const Publishers = ports.map((TargetPort) => ({ TargetPort, PublishedPort: TargetPort + 1 }));
+    return JSON.stringify({ Service, State: 'running', Health: 'healthy', Publishers });
+  };
   writeFileSync(
     join(bin, 'docker'),
     `#!/bin/sh
 echo "$@" >> '${calls}'
 case "$*" in *" ps "*) cat <<'END'
-${[container('postgres', 5432), container('redis', 6379), container('kafka', 9092)].join('\n')}
+${[container('postgres', 5432), container('redis', 6379), container('kafka', 9092, 9095)].join('\n')}
 END
 esac
 `,
@@ -242,17 +244,21 @@ esac
   afterAll(() => rmSync(stack.dir, { recursive: true }));
 
   it('leaves the parts to docker-compose.yml', async () => {
-    const file = join(repositoryRoot(), 'docker-compose.yml');
+    const [one, two] = ['docker-compose.yml', 'docker-compose.dev.yml'].map((name) => join(repositoryRoot(), name));
+    const files = `-f ${one} -f ${two}`;
     const { code, lines } = await stack.run('up');
     expect({ code, lines }).toEqual({
       code: 0,
       lines: ['postgres   running   127.0.0.1:5433', 'redis      running   127.0.0.1:6380', 'kafka      running   127.0.0.1:9093'], // prettier-ignore
     });
     expect((await stack.run('status')).code).toBe(0);
+    const state = readStack(stack.dir)!;
+    expect(state).toMatchObject({ engine: 'docker', parts: { kafka: { saslBrokers: '127.0.0.1:9096' } } });
+    expect(kafkaPasswordFile(state, 'issuance')).toBe(join(repositoryRoot(), 'deploy', 'secrets', 'kafka-issuance'));
     expect((await stack.run('down')).code).toBe(0);
     const said = readFileSync(calls, 'utf8').trim().split('\n');
-    expect(said).toContain(`compose -f ${file} up -d --wait postgres redis kafka`);
-    expect(said.at(-1)).toBe(`compose -f ${file} stop postgres redis kafka`);
+    expect(said).toContain(`compose ${files} up -d --wait postgres redis kafka`);
+    expect(said.at(-1)).toBe(`compose ${files} stop postgres redis kafka`);
     expect(existsSync(join(stack.dir, 'stack.log'))).toBe(false);
   });
 
