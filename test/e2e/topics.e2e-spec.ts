@@ -51,13 +51,12 @@ onDistributed('the topics', (profile) => {
     const seen = new Map<string, string>();
     for (const { topic, value } of records) seen.set((JSON.parse(value) as { type: string }).type, topic);
     for (const [type, topic] of seen) expect([type, topic]).toEqual([type, EVENTS[type as EventType].topic]);
-    // All but those that the story has no reason for.
-    const missing = Object.keys(EVENTS).filter((type) => !seen.has(type));
+    // All but those that the story has no reason for; a slow machine may raise an alarm.
+    const missing = Object.keys(EVENTS).filter((type) => !seen.has(type) && !type.startsWith('alarm.'));
     expect(missing.sort()).toEqual([
-      'alarm.cleared',
-      'alarm.raised',
       'application.rejected',
       'application.returned',
+      'card.acceptance-due',
       'certificate.refused',
       'one-time-code.requested',
     ]);

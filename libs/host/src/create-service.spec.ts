@@ -39,6 +39,7 @@ class ThingsController {
   })
   make(@Body() body: { name: string }) {
     if (body.name === 'crash') throw new Error('with a secret');
+    if (body.name === 'away') throw Object.assign(new Error('with a secret'), { code: '57P01' });
     return body;
   }
 
@@ -141,6 +142,16 @@ describe('a service', () => {
     expect((await fetch(`${base}/1?pages=2`)).status).toBe(400);
     expect((await fetch(`${base}/1?text=%00`)).status).toBe(400);
     expect((await fetch(`${base}/1/2`)).status).toBe(404);
+  });
+
+  it('says that it cannot answer now, while its database is away', async () => {
+    const authorization = `Bearer ${await token(['ca-officer'])}`;
+    const headers = { 'content-type': 'application/json', authorization };
+    const answer = await fetch(base, { method: 'POST', body: '{"name":"away"}', headers });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    const text = await answer.text();
+    expect(text).toContain('urn:kaika:error:serviceUnavailable');
+    expect(text).not.toContain('secret');
   });
 
   it('gives handlers what the schemas parsed', async () => {

@@ -1,7 +1,11 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Logger } from 'pino';
+import { isSurroundingsError } from '#libs/database';
 import { CaError, toProblem } from '#libs/errors';
+
+/** A database that was killed is back in about that time. */
+const RETRY_AFTER_SECONDS = 2;
 
 /** The edge: turns what was thrown into application/problem+json (RFC 9457). Unknown errors are logged once, here. */
 @Catch()
@@ -44,6 +48,16 @@ function nameOf(error: unknown): unknown {
     default:
       if (status !== undefined && status >= 400 && status < 500) {
         return new CaError('invalidRequest', 'the request cannot be read: is the body JSON?');
+      }
+      // It passes by waiting: whoever asks again gets the answer, and no alarm is raised for a bug that is none.
+      if (isSurroundingsError(error)) {
+        const retryAfterSeconds = RETRY_AFTER_SECONDS;
+        return new CaError(
+          'serviceUnavailable',
+          'what it needs does not answer',
+          { retryAfterSeconds },
+          { cause: error },
+        );
       }
       return error;
   }
