@@ -277,6 +277,10 @@ describe('the command line', () => {
   it('explains itself', async () => {
     expect(await stack.run('--help')).toMatchObject({ code: 0, lines: expect.arrayContaining([expect.stringContaining('up | down | status')]) }); // prettier-ignore
     expect((await stack.run('upp')).code).toBe(2);
+    const settings = (await stack.run('--help')).lines.join('\n').match(/KAIKA_STACK_\w+/g)!;
+    const page = readFileSync('docs/OPERATIONS.md', 'utf8');
+    expect(settings.length).toBeGreaterThan(5);
+    expect(settings.filter((variable) => !page.includes(`\`${variable}\``))).toEqual([]);
   });
 
   it('names a wrong setting', async () => {
