@@ -6,7 +6,9 @@ import fc from 'fast-check';
  */
 export const ALL_UP_TO = Number(process.env['KAIKA_INTERLEAVINGS'] ?? 40);
 /** How many are drawn then. */
-const DRAWN = 24;
+const DRAWN = Math.max(24, ALL_UP_TO / 10);
+/** For a test that drives them. */
+export const PATIENCE_MS = ALL_UP_TO > 100 ? 3_600_000 : 120_000;
 
 /** How many orders there are that keep the order within each stream: (n1 + n2 + …)! / (n1! n2! …). */
 export function countInterleavings(lengths: readonly number[]): number {

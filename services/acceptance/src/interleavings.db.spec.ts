@@ -9,6 +9,7 @@ import { withTestDatabase } from '#libs/database';
 import { Consumer, type Handlers, Outbox } from '#libs/messaging';
 import { CardHistory, WrittenLog, type World } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
+import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js';
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { tell } from '../../../libs/messaging/test/tellings.js';
@@ -92,24 +93,28 @@ const RIGHT: Record<string, [generation: 1 | 2 | 3 | 4, isRevoked: boolean][]> =
 }; // prettier-ignore
 
 describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
-  it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, history, newWorld);
-    expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
-    const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
-    const known = new KnownCards(keys.acceptance);
-    for (const [nth, cardNumber] of told[0]!.cardNumbers.entries()) {
-      const [generation, isRevoked] = right[nth]!;
-      const kept: { kind: string; verifier: string }[] = await listener.source.query(
-        'select kind, verifier from verifier where card_number = $1',
-        [cardNumber],
-      );
-      // The responsible person's data are not kept beside a user code.
-      expect(kept.map(({ kind }) => kind)).toEqual(['user-code']);
-      expect(await hasher.verify(kept[0]!.verifier, CODES[generation])).toBe(true);
-      expect(await known.isRevoked(cardNumber, listener.source.manager)).toBe(isRevoked);
-    }
-    expect(await listener.source.query('select reason from dead_letter')).toEqual([]);
-  }, 120_000);
+  it(
+    'comes to the same in every interleaving',
+    async () => {
+      const { told } = await tellEveryInterleaving(listener, history, newWorld);
+      expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
+      const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
+      const known = new KnownCards(keys.acceptance);
+      for (const [nth, cardNumber] of told[0]!.cardNumbers.entries()) {
+        const [generation, isRevoked] = right[nth]!;
+        const kept: { kind: string; verifier: string }[] = await listener.source.query(
+          'select kind, verifier from verifier where card_number = $1',
+          [cardNumber],
+        );
+        // The responsible person's data are not kept beside a user code.
+        expect(kept.map(({ kind }) => kind)).toEqual(['user-code']);
+        expect(await hasher.verify(kept[0]!.verifier, CODES[generation])).toBe(true);
+        expect(await known.isRevoked(cardNumber, listener.source.manager)).toBe(isRevoked);
+      }
+      expect(await listener.source.query('select reason from dead_letter')).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('a user code that was set here', () => {

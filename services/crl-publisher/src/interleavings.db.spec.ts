@@ -6,6 +6,7 @@ import { Consumer, type Handlers } from '#libs/messaging';
 import { StatusFeed } from '#libs/status-feed';
 import { type World, WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES, OF_SEVERAL_CARDS } from '../../../libs/events/test/histories.js';
+import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { entriesOf } from './copy-columns.js';
@@ -101,17 +102,21 @@ async function listOf(markerSeq: number) {
 }
 
 describe.each(Object.entries({ ...HISTORIES, ...OF_SEVERAL_CARDS }))('%s', (_name, history) => {
-  it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, history, newWorld);
-    const mark = await feed.applyReady();
-    const last = log.rows.at(-1)!;
-    expect(mark).toEqual({ epoch: last.epoch, seq: last.seq, hash: last.hash, at: new Date(last.at) });
-    expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
-    for (const one of told) expect(await storedEntries(one)).toEqual(expectedEntries(one));
-    for (const table of ['dead_letter', 'feed_conflict', 'outbox']) {
-      expect(await listener.source.query(`select * from ${table}`)).toEqual([]);
-    }
-  }, 120_000);
+  it(
+    'comes to the same in every interleaving',
+    async () => {
+      const { told } = await tellEveryInterleaving(listener, history, newWorld);
+      const mark = await feed.applyReady();
+      const last = log.rows.at(-1)!;
+      expect(mark).toEqual({ epoch: last.epoch, seq: last.seq, hash: last.hash, at: new Date(last.at) });
+      expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
+      for (const one of told) expect(await storedEntries(one)).toEqual(expectedEntries(one));
+      for (const table of ['dead_letter', 'feed_conflict', 'outbox']) {
+        expect(await listener.source.query(`select * from ${table}`)).toEqual([]);
+      }
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('the list of each cut', () => {

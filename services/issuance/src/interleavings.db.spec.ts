@@ -11,6 +11,7 @@ import { sealedContext } from '#libs/events';
 import { Consumer, type Handlers } from '#libs/messaging';
 import { WrittenLog, type World } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
+import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js';
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { CasesService } from './cases/cases.service.js';
@@ -133,22 +134,26 @@ const RIGHT = {
 } as Record<string, { mails: string[]; to: string; wrong?: string }>;
 
 describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
-  it('comes to the same in every interleaving', async () => {
-    const way = name.startsWith('way B') ? 'B' : 'A';
-    const { told } = await tellEveryInterleaving(listener, history, newWorld, (cardNumber) => issue(cardNumber, way));
-    expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
-    const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
-    const [cardNumber] = told[0]!.cardNumbers;
-    const mails: { kind: string }[] = await listener.source.query(
-      `select content->>'kind' as kind from notice where card_number = $1 order by 1`,
-      [cardNumber],
-    );
-    expect(mails.map(({ kind }) => kind)).toEqual(right.mails);
-    const first = told.map(({ cardNumbers }) => cardNumbers[0]!);
-    const addresses = await Promise.all(first.map(async (one) => (await contacts.of(one))?.email));
-    expect(new Set(addresses)).toEqual(new Set([right.to]));
-    expect(await listener.source.query('select reason from dead_letter')).toEqual([]);
-  }, 120_000);
+  it(
+    'comes to the same in every interleaving',
+    async () => {
+      const way = name.startsWith('way B') ? 'B' : 'A';
+      const { told } = await tellEveryInterleaving(listener, history, newWorld, (cardNumber) => issue(cardNumber, way));
+      expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
+      const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
+      const [cardNumber] = told[0]!.cardNumbers;
+      const mails: { kind: string }[] = await listener.source.query(
+        `select content->>'kind' as kind from notice where card_number = $1 order by 1`,
+        [cardNumber],
+      );
+      expect(mails.map(({ kind }) => kind)).toEqual(right.mails);
+      const first = told.map(({ cardNumbers }) => cardNumbers[0]!);
+      const addresses = await Promise.all(first.map(async (one) => (await contacts.of(one))?.email));
+      expect(new Set(addresses)).toEqual(new Set([right.to]));
+      expect(await listener.source.query('select reason from dead_letter')).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
 });
 
 describe('cases for the office', () => {

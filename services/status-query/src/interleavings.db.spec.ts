@@ -7,6 +7,7 @@ import type { Authority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
 import { type World, WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES, OF_SEVERAL_CARDS } from '../../../libs/events/test/histories.js';
+import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { Figures } from './figures.js';
@@ -91,31 +92,35 @@ const RIGHT: Record<string, string[]> = {
 };
 
 describe.each(Object.entries({ ...HISTORIES, ...OF_SEVERAL_CARDS }))('%s', (name, history) => {
-  it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, history, newWorld);
-    const mark = await feed.applyReady();
-    const last = log.rows.at(-1)!;
-    expect(mark).toEqual({ epoch: last.epoch, seq: last.seq, hash: last.hash, at: new Date(last.at) });
-    expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
-    const answers = await Promise.all(told.map(shown));
-    expect(unlikeTheFirst(told, answers)).toEqual([]);
-    const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
-    expect(answers[0]).toMatchObject(
-      right.map((status) => ({
-        items: [{ status }],
-        both: Array(2).fill({ status: ['revoked', 'suspended'].includes(status) ? 'revoked' : 'good' }),
-      })),
-    );
-    expect(await pending()).toEqual({ count: 0, oldestSeconds: 0 });
-    for (const table of ['dead_letter', 'feed_conflict']) {
-      expect(await listener.source.query(`select * from ${table}`)).toEqual([]);
-    }
-    if (told[0]!.happened.some(({ type }) => type === 'status.watermark')) {
-      // As far as the log is known, however early the mark came: that of the history that was written last.
-      const marks = told.flatMap(({ happened }) => happened.filter(({ type }) => type === 'status.watermark'));
-      const newest = Math.max(...marks.map(({ data }) => (data as { seq: number }).seq));
-      const right = marks.find(({ data }) => (data as { seq: number }).seq === newest)!;
-      expect((await watermarks.applied())?.toISOString()).toBe((right.data as { time: string }).time);
-    }
-  }, 120_000);
+  it(
+    'comes to the same in every interleaving',
+    async () => {
+      const { told } = await tellEveryInterleaving(listener, history, newWorld);
+      const mark = await feed.applyReady();
+      const last = log.rows.at(-1)!;
+      expect(mark).toEqual({ epoch: last.epoch, seq: last.seq, hash: last.hash, at: new Date(last.at) });
+      expect(unlikeTheFirst(told, await everythingStored(listener.source, told, LEFT_OUT))).toEqual([]);
+      const answers = await Promise.all(told.map(shown));
+      expect(unlikeTheFirst(told, answers)).toEqual([]);
+      const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
+      expect(answers[0]).toMatchObject(
+        right.map((status) => ({
+          items: [{ status }],
+          both: Array(2).fill({ status: ['revoked', 'suspended'].includes(status) ? 'revoked' : 'good' }),
+        })),
+      );
+      expect(await pending()).toEqual({ count: 0, oldestSeconds: 0 });
+      for (const table of ['dead_letter', 'feed_conflict']) {
+        expect(await listener.source.query(`select * from ${table}`)).toEqual([]);
+      }
+      if (told[0]!.happened.some(({ type }) => type === 'status.watermark')) {
+        // As far as the log is known, however early the mark came: that of the history that was written last.
+        const marks = told.flatMap(({ happened }) => happened.filter(({ type }) => type === 'status.watermark'));
+        const newest = Math.max(...marks.map(({ data }) => (data as { seq: number }).seq));
+        const right = marks.find(({ data }) => (data as { seq: number }).seq === newest)!;
+        expect((await watermarks.applied())?.toISOString()).toBe((right.data as { time: string }).time);
+      }
+    },
+    PATIENCE_MS,
+  );
 });

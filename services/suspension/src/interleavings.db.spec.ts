@@ -8,7 +8,7 @@ import { withTestDatabase } from '#libs/database';
 import { Consumer, type Handlers } from '#libs/messaging';
 import { CardHistory, type World, WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
-import { interleavings, inTurn } from '../../../libs/events/test/interleavings.js';
+import { interleavings, inTurn, PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { each, tell, type Way, WAYS } from '../../../libs/messaging/test/tellings.js';
@@ -89,15 +89,19 @@ async function answersTo(cardNumber: string, generation: Generation): Promise<vo
 }
 
 describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
-  it('comes to the same in every interleaving', async () => {
-    const { told } = await tellEveryInterleaving(listener, history, newWorld);
-    expect(unlikeTheFirst(told, await everythingStored(bench.source, told, LEFT_OUT))).toEqual([]);
-    const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
-    for (const { cardNumbers } of told) {
-      for (const [nth, cardNumber] of cardNumbers.entries()) await answersTo(cardNumber, right[nth]!);
-    }
-    expect(await bench.source.query('select reason from dead_letter')).toEqual([]);
-  }, 120_000);
+  it(
+    'comes to the same in every interleaving',
+    async () => {
+      const { told } = await tellEveryInterleaving(listener, history, newWorld);
+      expect(unlikeTheFirst(told, await everythingStored(bench.source, told, LEFT_OUT))).toEqual([]);
+      const right = Object.entries(RIGHT).find(([start]) => name.startsWith(start))![1];
+      for (const { cardNumbers } of told) {
+        for (const [nth, cardNumber] of cardNumbers.entries()) await answersTo(cardNumber, right[nth]!);
+      }
+      expect(await bench.source.query('select reason from dead_letter')).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
 });
 
 /**
@@ -149,32 +153,38 @@ describe('a card that is accepted, held, released and revoked while codes and li
     return { cardNumbers: [cardNumber], happened: heard, order: heard, way, seen };
   }
 
-  it('comes to the same in every order that its causes allow', async () => {
-    const streams: Turn[][] = [
-      [{ told: 0 }],
-      [{ told: 1 }],
-      [{ told: 2 }, { told: 3 }],
-      [{ act: 'accept' }, { act: 'hold' }, { list: 0 }, { act: 'release' }, { act: 'revoke' }, { list: 1 }],
-    ];
-    const orders = [...interleavings(streams.map(({ length }) => length))]
+  it(
+    'comes to the same in every order that its causes allow',
+    async () => {
+      const streams: Turn[][] = [
+        [{ told: 0 }],
+        [{ told: 1 }],
+        [{ told: 2 }, { told: 3 }],
+        [{ act: 'accept' }, { act: 'hold' }, { list: 0 }, { act: 'release' }, { act: 'revoke' }, { list: 1 }],
+      ];
+      const orders = [...interleavings(streams.map(({ length }) => length))]
       .map((turns) => inTurn(streams, turns))
       .filter((order) => order.findIndex((turn) => 'told' in turn && turn.told === 0) < order.findIndex((turn) => 'act' in turn)); // prettier-ignore
-    expect(orders.length).toBe(360);
-    const some = orders.filter((_, n) => n % (Number(process.env['KAIKA_INTERLEAVINGS'] ?? 0) > 1_000 ? 1 : 13) === 0);
-    const lives: Awaited<ReturnType<typeof live>>[] = [];
-    await each([...some.entries()], async ([n, order]) => void lives.push(await live(order, WAYS[n % WAYS.length]!)));
-    const seen = lives.map((one) => one.seen);
-    expect(seen[0]).toEqual({
-      receipts: [
-        ['hold', 'suspended', '1'],
-        ['release', 'valid', '2'],
-        ['revoke', 'revoked', '2'],
-      ],
-      rows: ['accepted', 'suspended', 'resumed', 'revoked'],
-      sent: ['certificate.accepted', 'certificate.suspended', 'certificate.resumed', 'certificate.revoked'],
-      code: 'cardRevoked',
-      old: 'codeRefused',
-    });
-    expect(unlikeTheFirst(lives, seen)).toEqual([]);
-  }, 120_000);
+      expect(orders.length).toBe(360);
+      const some = orders.filter(
+        (_, n) => n % (Number(process.env['KAIKA_INTERLEAVINGS'] ?? 0) > 1_000 ? 1 : 13) === 0,
+      );
+      const lives: Awaited<ReturnType<typeof live>>[] = [];
+      await each([...some.entries()], async ([n, order]) => void lives.push(await live(order, WAYS[n % WAYS.length]!)));
+      const seen = lives.map((one) => one.seen);
+      expect(seen[0]).toEqual({
+        receipts: [
+          ['hold', 'suspended', '1'],
+          ['release', 'valid', '2'],
+          ['revoke', 'revoked', '2'],
+        ],
+        rows: ['accepted', 'suspended', 'resumed', 'revoked'],
+        sent: ['certificate.accepted', 'certificate.suspended', 'certificate.resumed', 'certificate.revoked'],
+        code: 'cardRevoked',
+        old: 'codeRefused',
+      });
+      expect(unlikeTheFirst(lives, seen)).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
 });
