@@ -91,7 +91,10 @@ export async function createService(
   app.useGlobalInterceptors(new ContractInterceptor());
   const strategy = strategyOf(app);
   if (strategy) app.connectMicroservice({ strategy }, { inheritAppConfig: false });
-  await app.init();
+  await app.init().catch(async (error: unknown) => {
+    await app.close().catch(() => undefined); // what it has opened; the first error is the one to tell
+    throw error;
+  });
   const document = documentOf(app, name);
   if (strategy) {
     app.startAllMicroservices().catch((error: unknown) => own.error({ err: error }, 'consuming failed to start'));

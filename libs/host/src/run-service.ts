@@ -1,15 +1,12 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { sleep } from '#libs/clock';
 import { ConfigError } from '#libs/config';
 import type { ServiceDefinition } from './create-service.js';
 import { createLogger } from './logger.js';
 import { migrateService } from './migrate-service.js';
 import { type ProcessConfig, readProcessConfig } from './process.config.js';
 import { type RunningProcess, startProcess } from './start-process.js';
-
-/** A stop that takes longer is ended: what was under way is begun again by whoever takes it up. */
-const STOP_MS = 20_000;
+import { stopping } from './stopping.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -43,33 +40,12 @@ async function serve(definition: ServiceDefinition, env: NodeJS.ProcessEnv): Pro
   dieLoudly(own);
 
   const started: { process?: RunningProcess } = {};
-  const stop = oneStop(own, () => started.process);
+  const stop = stopping({ log: own, stop: () => started.process?.stop(), exit: (code) => process.exit(code) });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal, 0));
   const running = await startProcess(definition, config, module, { log, onStandstill: (reason) => stop(reason, 1) });
   started.process = running;
   say(`${definition.name} listens on http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${running.port}`); // prettier-ignore
   await running.serving;
-}
-
-/** A second call, or a stop that takes too long, ends the process at once. */
-function oneStop(log: Logger, running: () => RunningProcess | undefined) {
-  let stopping = false;
-  return (reason: string, exitCode: number): void => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    log.info(`stopping: ${reason}`);
-    void sleep(STOP_MS).then(() => {
-      log.error(`did not stop within ${STOP_MS / 1_000} s`);
-      process.exit(1);
-    });
-    void (running()?.stop() ?? Promise.resolve()).then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        log.error({ err: error }, 'stopping');
-        process.exit(1);
-      },
-    );
-  };
 }
 
 /** The process's own settings and the service's: what is wrong with either is told at once. */
