@@ -87,7 +87,8 @@ async function start(config: DistributedConfig, stack: StackAccess, env: NodeJS.
     clockFile: throwaway && dir('clock.json'),
   };
   const running: Supervised[] = [];
-  const announceAll = () => announce(dir('instance.json'), { url, agentUrl, issuer, running });
+  let isUp = false;
+  const announceAll = () => isUp && announce(dir('instance.json'), { url, agentUrl, issuer, running });
   const agentUrl = `http://127.0.0.1:${ports['card-agent']}`;
   const programs = [
     ...SERVICES.map(({ name }) => serviceProgram(name, ports[name]!, settingsOf(name, places))),
@@ -118,6 +119,7 @@ async function start(config: DistributedConfig, stack: StackAccess, env: NodeJS.
       }),
     );
   }
+  isUp = true;
   announceAll();
   undo.push(async () => rmSync(dir('instance.json'), { force: true }));
   return { url, agentUrl, issuer, keys };
