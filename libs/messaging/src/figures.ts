@@ -29,13 +29,14 @@ export function watchMessaging(
   const received = counter('kaika_events_received_total', 'Records from the bus by what became of them', ['service', 'outcome']); // prettier-ignore
   const retries = counter('kaika_event_retries_total', 'Further attempts at a record', ['service']);
   const relayed = counter('kaika_events_relayed_total', 'Events stored on the bus and marked as sent', ['service']);
+  const again = counter('kaika_events_sent_again_total', 'Events that the bus had acknowledged and forgotten', ['service']); // prettier-ignore
   const outbox = gauge('kaika_outbox_waiting', 'Events committed and not yet sent', ['service']);
   const oldest = gauge('kaika_outbox_oldest_seconds', 'How long the oldest event waits to be sent', ['service']);
   const letters = gauge('kaika_dead_letters_open', 'Dead letters, and those waiting behind one', ['service', 'state']);
   const parked = gauge('kaika_parked_keys', 'Keys whose events wait behind a dead letter', ['service']);
   const parkedOldest = gauge('kaika_parked_key_oldest_seconds', 'How long the oldest key is parked', ['service']);
 
-  const told = { relayed: 0, ...consumer.counts, ...zeros(consumer.counts) };
+  const told = { relayed: 0, sentAgain: 0, ...consumer.counts, ...zeros(consumer.counts) };
   const sinceLast = (name: keyof typeof told, now: number): number => {
     const step = now - told[name];
     told[name] = now;
@@ -48,6 +49,7 @@ export function watchMessaging(
     }
     retries.inc({ service }, sinceLast('retried', retried));
     relayed.inc({ service }, sinceLast('relayed', relay.relayed));
+    again.inc({ service }, sinceLast('sentAgain', relay.sentAgain));
     const [now] = await source.query<Waiting[]>(WAITING);
     outbox.set({ service }, now!.outbox);
     oldest.set({ service }, now!.oldest);

@@ -1,37 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { TOPICS } from '#libs/events';
-import { type RunningKafka, startKafka } from '../../../deploy/stack/kafka.js';
+import { startKafka } from '../../../deploy/stack/kafka.js';
 import { kafkaHere } from '../../../deploy/stack/test-parts.js';
 import { transportConformance } from '../test/conformance.js';
+import { KafkaUnderTest } from '../test/kafka-under-test.js';
 import { withAdmin } from './kafka/client.js';
-import { KafkaSink, prepareTopics } from './index.js';
+import { KafkaSink } from './index.js';
 
-const topics = [TOPICS.issuance, TOPICS.acceptance];
-const dir = mkdtempSync(join(tmpdir(), 'kaika-conformance-'));
-let kafka: RunningKafka;
-const connection = () => ({ brokers: [kafka.brokers] });
+const kafka = new KafkaUnderTest();
 
 kafkaHere.describe('Kafka as it is', () =>
   transportConformance('kafka', {
-    start: async () => {
-      kafka = await startKafka({ dir });
-      await prepareTopics(
-        connection(),
-        Object.fromEntries(topics.map((topic) => [topic, { writers: [], readers: [] }])),
-      );
-    },
-    stop: async () => {
-      await kafka?.kill();
-      rmSync(dir, { recursive: true, force: true });
-    },
-    transport: () => ({ kind: 'kafka', ...connection() }),
-    sink: () => new KafkaSink(connection(), 'conformance'),
-    interrupt: () => kafka.kill(),
+    start: () => kafka.start(),
+    stop: () => kafka.stop(),
+    transport: () => ({ kind: 'kafka', ...kafka.connection }),
+    sink: () => new KafkaSink(kafka.connection, 'conformance'),
+    interrupt: () => kafka.broker.kill(),
     resume: async () => {
-      kafka = await startKafka({ dir });
+      kafka.broker = await startKafka({ dir: kafka.dir });
     },
-    rewind: (group) => withAdmin(connection(), 'rewind', async (admin) => void (await admin.deleteGroups([group]))),
+    rewind: (group) => withAdmin(kafka.connection, 'rewind', async (admin) => void (await admin.deleteGroups([group]))),
   }),
 );

@@ -99,8 +99,27 @@ export class EmbeddedLog1700000000101 implements MigrationInterface {
   }
 }
 
+/** Where the relay's last record is in each partition of a bus that can lose it (`BusMemory`). */
+export class BusMark1700000000102 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      create table bus_mark (
+        topic text not null,
+        partition int not null,
+        last_offset bigint not null,
+        -- By the broker's clock, milliseconds since 1970; -1: it did not say.
+        stored_at_ms bigint not null,
+        primary key (topic, partition)
+      );`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table bus_mark');
+  }
+}
+
 /** With the requests by which dead letters are discarded. */
-export const MESSAGING_MIGRATIONS = [Messaging1700000000100, DUAL_CONTROL_MIGRATION];
+export const MESSAGING_MIGRATIONS = [Messaging1700000000100, DUAL_CONTROL_MIGRATION, BusMark1700000000102];
 
 /** `provision(adminUrl, 'bus', …)`, then `migrate` with these; every service gets the bus's application URL. */
 export const BUS_MIGRATIONS = [EmbeddedLog1700000000101];

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { sleep } from '#libs/clock';
+import { BusMemory } from './bus-memory.js';
 import type { BusRecord, EventSink } from './bus-record.js';
 import { WakeUp } from './wake-up.js';
 
@@ -11,9 +12,12 @@ export interface RelayOptions {
   sink: EventSink;
   /** How often the outbox is looked at when nobody wakes us. */
   pollMs: number;
+  /** How often a bus that can lose topics is asked whether it has, while nothing is sent. Default 15 s. */
+  lookMs?: number;
 }
 
 const BATCH = 500;
+const LOOK_MS = 15_000;
 const STANDBY_MS = 1_000;
 const RETRY_MS = 500;
 const CONNECT_MS = 5_000;
@@ -27,6 +31,9 @@ const LOCKED = `exists (select 1 from pg_locks where locktype = 'advisory' and p
 /**
  * Carries a service's outbox to the bus, one relay a service at a time. Sends in order of id, waits until all of a
  * batch is stored, then marks it: a crash between the two sends a batch again, in the same order.
+ *
+ * Before each batch it asks whether the bus still has what was sent to the batch's topics. One that has forgotten it gets
+ * all that the outbox has of the topic (14 days) before the batch, so that order holds for who reads it from its start.
  */
 export class Relay {
   readonly #log: Logger;
@@ -34,11 +41,15 @@ export class Relay {
   readonly #news = new WakeUp();
   /** Events stored and marked since the start of the process. */
   relayed = 0;
+  /** Events to be sent again, since the bus had forgotten them. */
+  sentAgain = 0;
+  readonly #memory: BusMemory;
   #stop = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: RelayOptions) {
     this.#log = new Logger(`relay ${options.service}`);
+    this.#memory = new BusMemory(options.sink);
     this.#lock = `kaika.relay.${options.service}`;
   }
 
@@ -84,7 +95,12 @@ export class Relay {
       await sleep(STANDBY_MS, signal);
       if (signal.aborted) return;
     }
-    while (!signal.aborted) {
+    await this.#memory.load(client);
+    for (let lookAt = 0; !signal.aborted;) {
+      if (performance.now() >= lookAt) {
+        await this.#sendAgain(client, await this.#memory.goneTopics());
+        lookAt = performance.now() + (this.options.lookMs ?? LOOK_MS);
+      }
       const sent = await this.#sendBatch(client);
       succeeded();
       if (sent < BATCH) await this.#news.wait(this.options.pollMs, signal);
@@ -103,13 +119,38 @@ export class Relay {
        from outbox where dispatched_at is null order by outbox.id limit ${BATCH}`,
     );
     if (rows.length === 0) return 0;
-    await this.options.sink.send(rows.map(({ topic, key, value, id }) => ({ topic, key, value, id })));
-    const marked = await client.query(
-      `update outbox set dispatched_at = clock_timestamp() where id = any($2::bigint[]) and ${LOCKED}`,
-      [this.#lock, rows.map((row) => row.position)],
+    const topics = new Set(rows.map(({ topic }) => topic));
+    if (await this.#sendAgain(client, await this.#memory.goneTopics(topics))) return BATCH;
+    const records = rows.map(({ topic, key, value, id }) => ({ topic, key, value, id }));
+    const marks = (await this.options.sink.send(records)) ?? [];
+    if (await this.#sendAgain(client, this.#memory.contradicted(marks))) return BATCH;
+    const { rowCount } = await client.query(
+      `with noted as (
+         insert into bus_mark (topic, partition, last_offset, stored_at_ms)
+         select * from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) where ${LOCKED}
+         on conflict (topic, partition) do update
+         set last_offset = excluded.last_offset, stored_at_ms = excluded.stored_at_ms)
+       update outbox set dispatched_at = clock_timestamp() where id = any($2::bigint[]) and ${LOCKED}`,
+      [
+        this.#lock,
+        rows.map((row) => row.position),
+        marks.map((mark) => mark.topic),
+        marks.map((mark) => mark.partition),
+        marks.map((mark) => mark.offset),
+        marks.map((mark) => mark.storedAtMs),
+      ],
     );
-    if (marked.rowCount !== rows.length) throw new Error('the lock of the relay was lost');
+    if (rowCount !== rows.length) throw new Error('the lock of the relay was lost');
+    this.#memory.note(marks);
     this.relayed += rows.length;
     return rows.length;
+  }
+
+  async #sendAgain(client: Client, topics: string[]): Promise<boolean> {
+    if (topics.length === 0) return false;
+    const events = await this.#memory.forget(client, topics, { sql: LOCKED, name: this.#lock });
+    this.#log.warn(`the bus has forgotten ${topics.join(', ')}: ${events} events are sent again`);
+    this.sentAgain += events;
+    return true;
   }
 }

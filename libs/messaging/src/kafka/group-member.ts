@@ -67,8 +67,8 @@ export class GroupMember implements PartitionOwner {
 
   /** Until `signal`: then the handlers under way are finished, positions stored, the group is left. @throws what ended it */
   async run(signal: AbortSignal): Promise<void> {
-    let stop = () => {};
-    const stopped = new Promise<void>((done) => signal.addEventListener('abort', (stop = done)));
+    let stop: () => void = () => {};
+    const stopped = new Promise<void>((done) => signal.addEventListener('abort', (stop = () => done())));
     try {
       if (!signal.aborted) await Promise.race([this.#join().then(() => this.#look()), this.#ended, stopped]);
     } finally {
@@ -133,6 +133,7 @@ export class GroupMember implements PartitionOwner {
     const { group, log } = this.options;
     const positions = await this.#watch.positions(group, Object.keys(assignment));
     if (generation !== this.#generation || this.#stop.signal.aborted) return;
+    this.#consumer?.resume(this.#consumer.paused());
     for (const { topic, partitions } of positions) {
       for (const { partition, offset, metadata } of partitions) {
         if (!assignment[topic]?.includes(partition)) continue;
@@ -142,7 +143,6 @@ export class GroupMember implements PartitionOwner {
         const name = `${topic}/${partition}`;
         if (mark) this.#committed.set(name, mark.offset);
         this.#queues.set(name, new PartitionQueue(topic, partition, this, log, position, mark, before.get(name)));
-        this.#consumer?.resume([{ topic, partitions: [partition] }]);
       }
     }
   }
