@@ -44,7 +44,7 @@ describe('docker-compose.yml', () => {
       linkSync(join(dir, file.slice('./deploy/'.length)), join(root, inside));
     }
     const mounts = new Map(['/run', '/var/lib/kaika'].map((path) => [path, join(root, path)]));
-    expect(await problemsOf(name, outside(env, mounts))).toBe('');
+    expect(await problemsOf(name, { NODE_ENV: 'production', ...outside(env, mounts) })).toBe('');
     // Names what is missing, so that the line above is worth something.
     const { KAIKA_SERVICE_JWKS_FILE: _, ...less } = env;
     expect(await problemsOf(name, outside(less, mounts))).toContain('KAIKA_SERVICE_JWKS_FILE: is not set');

@@ -77,7 +77,7 @@ describeWith('kustomize', 'deploy/tools/install.sh', 'k8s/', (binary) => {
         }
       }
       const mounts = new Map(['/run', '/var/lib/kaika'].map((path) => [path, join(root, path)]));
-      expect(await problemsOf(name, outside(env, mounts))).toBe('');
+      expect(await problemsOf(name, { NODE_ENV: 'production', ...outside(env, mounts) })).toBe('');
     });
 
     it.each(withDatabase)('migrates %s by a Job of its own, as the owner', (name) => {
