@@ -47,6 +47,8 @@ load(
 
 load('/readyz', ['services'], ({ services }) => {
   const list = document.querySelector('[data-value="services"]');
+  // Services that are processes of their own say it to those who run them, and not to the public.
+  if (!services) return void (list.closest('section').hidden = true);
   list.replaceChildren(
     ...Object.entries(services).map(([name, state]) => {
       const item = document.createElement('li');
