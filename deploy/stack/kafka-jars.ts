@@ -27,12 +27,19 @@ export const java = (): string => (process.env['JAVA_HOME'] ? join(process.env['
 
 const runs = (command: string, args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
 
+/** E.g. `17.0.15`; undefined when there is no Java. */
+export function javaVersion(): string | undefined {
+  const version = runs(java(), ['-version']);
+  return version.status === 0 ? /version "([\d.]+)/.exec(version.stderr)?.[1] : undefined;
+}
+
 /** Why Kafka can't be started on this machine, as a sentence that says what to install; undefined when it can. */
 export function kafkaUnavailable(): string | undefined {
-  const version = runs(java(), ['-version']);
-  if (version.status !== 0) return 'Kafka needs Java 17 or later: install openjdk-17-jre-headless (or set JAVA_HOME)';
-  const major = Number(/version "(\d+)/.exec(version.stderr)?.[1]);
-  if (major < 17) return `Kafka needs Java 17 or later, this is Java ${major}: install openjdk-17-jre-headless`;
+  const version = javaVersion();
+  if (!version) return 'Kafka needs Java 17 or later: install openjdk-17-jre-headless (or set JAVA_HOME)';
+  if (parseInt(version) < 17) {
+    return `Kafka needs Java 17 or later, this is Java ${version}: install openjdk-17-jre-headless`;
+  }
   if (!existsSync(jarsFolder()) && runs('mvn', ['--version']).status !== 0) {
     return `Kafka's jars are not in ${jarsFolder()} and there is no Maven to fetch them: install maven`;
   }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, statSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
 import { KAFKA_USERS, type RunningKafka, startKafka } from './kafka.js';
+import { jarsFolder, javaVersion } from './kafka-jars.js';
 import { kafkaHere } from './test-parts.js';
 
 const TOPIC = 'kaika.test.v1';
@@ -96,6 +97,15 @@ kafkaHere.describe('startKafka', () => {
       expect(statSync(file).mode & 0o777).toBe(0o600);
     }
   });
+
+  it('leaves its loaded classes for the brokers after it when it is stopped cleanly', async () => {
+    await kafka.stop();
+    const archives = readdirSync(jarsFolder()).filter((file) => file === `broker-java-${javaVersion()}.jsa`);
+    expect(archives).toHaveLength(1);
+    kafka = await startKafka({ dir });
+    const command = readFileSync(`/proc/${kafka.pid}/cmdline`, 'utf8').split('\0');
+    expect(command).toContain(`-XX:SharedArchiveFile=${join(jarsFolder(), archives[0]!)}`);
+  }, 120_000);
 
   it('says which folder is in use, and which port is taken', async () => {
     const other = mkdtempSync(join(tmpdir(), 'kaika-kafka-'));

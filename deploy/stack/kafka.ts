@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { sleep } from '#libs/clock';
 import { readJson, writeJson } from './json-file.js';
+import { sharedClasses } from './kafka-classes.js';
 import { fetchKafka, java, kafkaUnavailable } from './kafka-jars.js';
 import { type KafkaPorts, type KafkaUser, passwordFile, writeSettings } from './kafka-settings.js';
 import { awaitOldProcess, lastLines, launch, type PartProcess } from './part-process.js';
@@ -18,7 +19,7 @@ export interface KafkaOptions {
   /** Default: those of the folder's start before, else any free ones. */
   ports?: Partial<KafkaPorts>;
   log?: (line: string) => void;
-  /** How long the broker may take until it answers. Default 60 s. */
+  /** How long the broker may take until it answers. Default 120 s. */
   patienceMs?: number;
 }
 
@@ -60,14 +61,16 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   writeSettings(dir, ports);
   if (!existsSync(join(dir, 'data'))) await format(dir, jars, log);
 
+  const classes = sharedClasses(dir, jars);
   const broker = launch({
     dir,
     name: 'kafka',
     logFile: join(dir, 'output.log'),
-    command: [java(), ...JVM, '-Dlog4j2.configurationFile=log4j2.json', '-Djava.security.auth.login.config=secrets/jaas.conf', '-cp', `${jars}/*`, 'kafka.Kafka', 'server.properties'], // prettier-ignore
+    command: [java(), ...JVM, ...classes.options, '-Dlog4j2.configurationFile=log4j2.json', '-Djava.security.auth.login.config=secrets/jaas.conf', '-cp', `${jars}/*`, 'kafka.Kafka', 'server.properties'], // prettier-ignore
   });
+  classes.keep(broker);
   const brokers = `127.0.0.1:${ports.plaintext}`;
-  await ready(broker, brokers, dir, options.patienceMs ?? 60_000);
+  await ready(broker, brokers, dir, options.patienceMs ?? 120_000);
   return {
     brokers,
     saslBrokers: `127.0.0.1:${ports.sasl}`,
