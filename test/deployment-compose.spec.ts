@@ -102,6 +102,8 @@ describe('docker-compose.yml', () => {
   });
 
   it('starts services after the migrations, and waits for nothing else', () => {
+    // Those of the same build: a profile that is not asked for would not be built.
+    for (const name of ['setup', 'setup-database', 'setup-kafka']) expect(compose.services[name]!.build?.target).toBe('setup'); // prettier-ignore
     for (const { name, migrations } of SERVICES) {
       const conditions = migrations.length > 0 ? { 'setup-database': { condition: 'service_completed_successfully' } } : []; // prettier-ignore
       expect([name, compose.services[name]!.depends_on]).toEqual([name, conditions]);
