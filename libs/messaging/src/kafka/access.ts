@@ -1,5 +1,8 @@
 import type { AclEntry, Admin } from 'kafkajs';
+import { sleep } from '#libs/clock';
 import type { TopicAccess } from './topics.js';
+
+const APPLIED_WITHIN_MS = 15_000;
 
 type Kafkajs = typeof import('kafkajs');
 
@@ -27,7 +30,23 @@ export async function grantAccess(admin: Admin, access: TopicAccess, log: (line:
       !wanted.some((other) => same(entry, other)),
   );
   if (surplus.length > 0) await admin.deleteAcls({ filters: surplus });
-  if (missing.length + surplus.length > 0) log(`rights: ${missing.length} granted, ${surplus.length} taken back`);
+  if (missing.length + surplus.length === 0) return;
+  await applied(admin, kafkajs, { missing, surplus });
+  log(`rights: ${missing.length} granted, ${surplus.length} taken back`);
+}
+
+/** Brokers apply rights a moment after the controller has stored them. */
+async function applied(
+  admin: Admin,
+  kafkajs: Kafkajs,
+  { missing, surplus }: Record<'missing' | 'surplus', AclEntry[]>,
+) {
+  for (const started = performance.now(); performance.now() - started < APPLIED_WITHIN_MS; await sleep(50)) {
+    const present = await entriesAt(admin, kafkajs);
+    const has = (entry: AclEntry) => present.some((other) => same(entry, other));
+    if (missing.every(has) && !surplus.some(has)) return;
+  }
+  throw new Error(`the broker has not applied the rights within ${APPLIED_WITHIN_MS / 1_000} s`);
 }
 
 /** To read or to write implies to describe, and a group's member reads it. */
