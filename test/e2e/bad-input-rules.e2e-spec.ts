@@ -12,6 +12,7 @@ import { itemsOf, storyDays, World } from '../demo/world.js';
 import { onBothProfiles } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
+const EDGE_BODY_BYTES = 256 * 1024;
 const SAME = 100;
 const HAN = '開卡測試午夜清冊'.repeat(8);
 const RARE = '𠮷'.repeat(64);
@@ -186,6 +187,10 @@ onBothProfiles('a running centre', (profile) => {
       request.tbsRequest.requestList = Array.from({ length: count }, () => one!);
     };
 
+    /** The edge takes no body of that size, and no path that is none: it says so, and OCSP is not asked. */
+    const refusedByEdge = ({ status, body }: Answer) =>
+      profile.name === 'distributed' && [400, 413].includes(status) && body['status'] === status;
+
     it.each<[string, () => Uint8Array]>([
       ['empty', () => Buffer.alloc(0)],
       ['1 MB', () => Buffer.alloc(1_000_000, 0x30)],
@@ -199,12 +204,14 @@ onBothProfiles('a running centre', (profile) => {
       ['of an unknown critical extension', () => changed(extension(true))],
     ])('%s', async (_what, request) => {
       const answer = await post(request());
+      if (request().length > EDGE_BODY_BYTES && refusedByEdge(answer)) return;
       expect([answer.status, answer.bytes.toString('hex')]).toEqual([200, MALFORMED]);
     });
 
     it('in a path, too', async () => {
       for (const path of ['MAA%3D', 'x'.repeat(7_000), '%00', '%E0%A4%A', '..%2f..%2fetc%2fpasswd']) {
         const answer = await ask('GET', `${instance.address.url}/ocsp/${path}`);
+        if (path.includes('%') && refusedByEdge(answer)) continue;
         expect([answer.status, answer.bytes.toString('hex')]).toEqual([200, MALFORMED]);
       }
     });
