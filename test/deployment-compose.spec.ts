@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type ApiDocument, routeTable, servicesOf } from '../deploy/edge/route-table.js';
 import { describeWith } from '../deploy/tools/tool.fixture.js';
 import { SERVICES } from '../services/all-in-one/src/services.js';
 import { environmentOf, mountsOf, readCompose } from './deployment/compose.js';
@@ -24,6 +25,11 @@ describe('docker-compose.yml', () => {
   let dir: string;
   beforeAll(async () => void (dir = await secretsFolder()));
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  it('has a block for every service of the route table', () => {
+    const document = JSON.parse(readFileSync('docs/openapi.json', 'utf8')) as ApiDocument;
+    expect(servicesOf(routeTable(document)).sort()).toEqual([...names].sort());
+  });
 
   it.each(names)('has %s, built from its own main', (name) => {
     expect(compose.services[name]).toMatchObject({
