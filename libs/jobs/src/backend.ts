@@ -1,10 +1,11 @@
 import { createPostgresBackend, Queue, runMigrations, withBackend, Worker, type Processor, type QueueOptions, type WorkerOptions } from 'bullmq'; // prettier-ignore
 import { Client } from 'pg';
+import { PREFIX, queueConnection, redisProblems, type RedisServer, workerConnection } from './redis.js';
 
 /** Where jobs are kept: a schema of PostgreSQL (embedded default), or Redis (distributed). */
 export type JobsBackend =
   | { kind: 'postgres'; /** Role with DML on the schema. */ url: string; /** Default `jobs`. */ schema?: string }
-  | { kind: 'redis'; /** Redis needs `maxmemory-policy noeviction`. */ url: string };
+  | ({ kind: 'redis' } & RedisServer);
 
 const DEFAULT_SCHEMA = 'jobs';
 const onPostgres = withBackend(createPostgresBackend);
@@ -17,7 +18,8 @@ const postgres = (backend: JobsBackend & { kind: 'postgres' }) => ({
 });
 
 export function openQueue(backend: JobsBackend, name: string, options: Omit<QueueOptions, 'connection'>): Queue {
-  if (backend.kind === 'redis') return new Queue(name, { ...options, connection: { url: backend.url } });
+  if (backend.kind === 'redis')
+    return new Queue(name, { ...options, prefix: PREFIX, connection: queueConnection(backend) });
   return new onPostgres.Queue(name, { ...options, connection: postgres(backend) }) as unknown as Queue;
 }
 
@@ -27,8 +29,14 @@ export function openWorker(
   work: Processor,
   options: Omit<WorkerOptions, 'connection'>,
 ): Worker {
-  if (backend.kind === 'redis') return new Worker(name, work, { ...options, connection: { url: backend.url } });
+  if (backend.kind === 'redis')
+    return new Worker(name, work, { ...options, prefix: PREFIX, connection: workerConnection(backend) });
   return new onPostgres.Worker(name, work, { ...options, connection: postgres(backend) }) as unknown as Worker;
+}
+
+/** What whoever runs the backend should mend. Nothing stops for it. */
+export async function backendProblems(backend: JobsBackend, queue: Queue): Promise<string[]> {
+  return backend.kind === 'redis' ? redisProblems(queue) : [];
 }
 
 /**

@@ -1,40 +1,14 @@
-import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { nextMidnight, sleep, systemClock } from '#libs/clock';
-import { provision, type ServiceUrls, withTestDatabase } from '#libs/database';
+import { withTestDatabase } from '#libs/database';
 import { openQueue, openWorker } from './backend.js';
-import { DailyJob, type DailyJobOptions, type JobsBackend, prepareJobs } from './index.js';
+import { DailyJob, type DailyJobOptions, type JobsBackend } from './index.js';
+import { onEachBackend } from '../test/test-backend.js';
 
 const database = withTestDatabase();
-let urls: ServiceUrls;
-let backend: JobsBackend;
 let jobs: DailyJob[] = [];
 let n = 0;
-
-beforeAll(async () => {
-  urls = await provision(database.url, 'jobs', { owner: 'o', app: 'a' });
-  await Promise.all([prepareJobs(urls.ownerUrl), prepareJobs(urls.ownerUrl)]);
-  backend = { kind: 'postgres', url: urls.appUrl };
-});
-afterEach(async () => {
-  await Promise.all(jobs.map((job) => job.close()));
-  jobs = [];
-});
-
-function job(queue: string, options: Partial<DailyJobOptions> = {}): DailyJob {
-  const it = new DailyJob({ backend, queue, work: async () => {}, lockMs: 500, ...options });
-  jobs.push(it);
-  return it;
-}
-const fresh = () => `queue-${++n}`;
-
-async function asOwner(sql: string): Promise<Record<string, unknown>[]> {
-  const client = new Client({ connectionString: urls.ownerUrl });
-  await client.connect();
-  const { rows } = await client.query<Record<string, unknown>>(sql);
-  await client.end();
-  return rows;
-}
 
 async function eventually(check: () => Promise<void> | void): Promise<void> {
   for (const started = performance.now(); ; await sleep(20)) {
@@ -46,7 +20,26 @@ async function eventually(check: () => Promise<void> | void): Promise<void> {
   }
 }
 
-describe('the daily job', () => {
+onEachBackend('the daily job', database, (on) => {
+  let backend: JobsBackend;
+
+  beforeAll(async () => {
+    await on.start();
+    backend = on.backend();
+  });
+  afterEach(async () => {
+    await Promise.all(jobs.map((job) => job.close()));
+    jobs = [];
+  });
+  afterAll(() => on.close());
+
+  function job(queue: string, options: Partial<DailyJobOptions> = {}): DailyJob {
+    const it = new DailyJob({ backend, queue, work: async () => {}, lockMs: 500, ...options });
+    jobs.push(it);
+    return it;
+  }
+  const fresh = () => `queue-${++n}`;
+
   it('is due at the next midnight in Taipei, 16:00 UTC', async () => {
     const it = job(fresh());
     expect(await it.next()).toBeUndefined();
@@ -111,7 +104,7 @@ describe('the daily job', () => {
     // An id of its own: otherwise BullMQ would create a sequence for the queue, which this role may not.
     await raw.add('daily', {}, { jobId: 'tick-1' });
     let begun = 0;
-    const killed = openWorker(backend, queue, () => new Promise(() => begun++), { lockDuration: 500, skipLockRenewal: true }); // prettier-ignore
+    const killed = openWorker(backend, queue, () => new Promise(() => begun++), { lockDuration: 500, stalledInterval: 500, skipLockRenewal: true }); // prettier-ignore
     killed.on('error', () => {});
     await eventually(() => expect(begun).toBe(1));
     await killed.close(true);
@@ -136,16 +129,21 @@ describe('the daily job', () => {
   it('starts while its queue cannot be reached, and goes on when it can', async () => {
     const queue = fresh();
     let calls = 0;
-    await database.server.stop();
+    await on.away();
     job(queue, { pattern: '* * * * * *', work: async () => void calls++ }).start();
-    await database.restart();
+    await on.back();
     await eventually(() => expect(calls).toBeGreaterThanOrEqual(1));
   });
+});
 
-  it('needs no more than rows in its schema', async () => {
-    const [tables] = await asOwner(
+describe('the schema of jobs', () => {
+  it('needs no table of the application role', async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    const { rows } = await client.query(
       `select count(*)::int as n from pg_tables where schemaname = 'jobs' and tableowner <> 'kaika_jobs_owner'`,
     );
-    expect(tables).toEqual({ n: 0 });
+    await client.end();
+    expect(rows).toEqual([{ n: 0 }]);
   });
 });

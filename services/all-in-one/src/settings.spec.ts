@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, databaseSettings, ownerSettings } from '#libs/config';
 import { hostSettings, processSettings } from '#libs/host';
+import { jobsSettings } from '#libs/jobs';
 import { transportSettings } from '#libs/messaging';
 import { agentSettings } from '../../card-agent/src/agent.config.js';
 import { readAllInOneConfig } from './all-in-one.config.js';
@@ -19,7 +20,7 @@ const processes: [name: string, read: (env: NodeJS.ProcessEnv) => unknown][] = [
 ];
 
 /** Settings that several processes spread into theirs; hotlines are many, and told apart below. */
-const SPREAD: Record<string, object> = { databaseSettings, hostSettings, transportSettings };
+const SPREAD: Record<string, object> = { databaseSettings, hostSettings, jobsSettings, transportSettings };
 
 /** The variables that a process reads, from the text of its settings. */
 function variablesOf(name: string): string[] {

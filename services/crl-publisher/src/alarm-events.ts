@@ -19,6 +19,7 @@ const OF_ONE_REPLICA: ReadonlySet<Alarm> = new Set<Alarm>([
   'databaseBehind',
   'reconcileFailed',
   'schedulerMissing',
+  'jobQueueUnreachable',
   'rootListEnding',
 ]);
 

@@ -20,8 +20,12 @@ export const ALARMS = {
   databaseBehind: 'the list served is newer than any in the database: was the database restored?',
   reconcileFailed: 'the newest published list could not be put in place',
   schedulerMissing: 'the midnight job was missing or altered and was set up anew',
+  jobQueueUnreachable: 'the job queue cannot be reached; lists come by the timer of each minute meanwhile',
 } as const;
 export type Alarm = keyof typeof ALARMS;
+
+/** Cost nothing by themselves: no list is late or wrong for them. */
+const WARNINGS: ReadonlySet<Alarm> = new Set<Alarm>(['schedulerMissing', 'jobQueueUnreachable']);
 
 export interface RaisedAlarm {
   readonly alarm: Alarm;
@@ -58,7 +62,7 @@ export class Alarms {
     this.counts.set(alarm, (this.counts.get(alarm) ?? 0) + 1);
     this.#raised.set(alarm, { firstAt: this.#raised.get(alarm)?.firstAt ?? now, lastAt: now });
     this.#total.inc({ alarm });
-    this.log.error({ alarm, ...about }, ALARMS[alarm]);
+    this.log[WARNINGS.has(alarm) ? 'warn' : 'error']({ alarm, ...about }, ALARMS[alarm]);
     this.#listener?.raised(alarm);
   }
 

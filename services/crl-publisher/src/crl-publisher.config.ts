@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened, postgresUrl, seconds } from '#libs/config';
-import { ensureKeyPair, type KeyPair } from '#libs/credentials';
+import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened, seconds } from '#libs/config';
+import { type KeyPair, readKeyPair } from '#libs/credentials';
+import { type JobsBackend, jobsOf, jobsSettings } from '#libs/jobs';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface CrlPublisherConfig {
@@ -8,8 +9,8 @@ export interface CrlPublisherConfig {
   databaseUrl: string;
   /** `KAIKA_BUS_URL`, the embedded log, or `KAFKA_BROKERS`: what carries events. */
   transport: Transport;
-  /** `KAIKA_JOBS_URL`: where BullMQ keeps the midnight job. */
-  jobsUrl: string;
+  /** `KAIKA_JOBS_URL`, PostgreSQL, or `REDIS_URL`: where BullMQ keeps the midnight job. */
+  jobs: JobsBackend;
   /** `KAIKA_SUSPENSION_URL`: base address of the owner of the status log. */
   suspensionUrl: string;
   /** `KAIKA_SERVICE_KEY_FILE` (Ed25519 JWK): signs this service's own tokens for its peers. */
@@ -30,9 +31,9 @@ const HOUR = 3_600;
 const settings = z.object({
   ...databaseSettings,
   ...transportSettings,
-  KAIKA_JOBS_URL: postgresUrl(),
+  ...jobsSettings,
   KAIKA_SUSPENSION_URL: httpUrl(),
-  KAIKA_SERVICE_KEY_FILE: opened((path) => ensureKeyPair(path, 'Ed25519')),
+  KAIKA_SERVICE_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
   KAIKA_AUTHORITY_DIR: z.string(),
   KAIKA_CRL_DIR: z.string(),
   KAIKA_CRL_OVERLAP_SECONDS: seconds(6 * HOUR, 12 * HOUR).default(8 * HOUR),
@@ -44,7 +45,7 @@ export async function readCrlPublisherConfig(env: NodeJS.ProcessEnv): Promise<Cr
   return {
     databaseUrl: databaseUrlOf(read),
     transport: transportOf(read),
-    jobsUrl: read.KAIKA_JOBS_URL,
+    jobs: jobsOf(read),
     suspensionUrl: read.KAIKA_SUSPENSION_URL,
     serviceKey: read.KAIKA_SERVICE_KEY_FILE,
     authorityDir: read.KAIKA_AUTHORITY_DIR,

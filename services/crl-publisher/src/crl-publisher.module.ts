@@ -171,7 +171,7 @@ function parts(config: CrlPublisherConfig, { issuing: issuer, rootCrlFile }: Aut
           files,
           alarms,
           log,
-          jobs: { kind: 'postgres', url: config.jobsUrl },
+          jobs: config.jobs,
           rootCrlFile,
         }),
       inject: [Clock, ListRun, ServedFiles, Alarms, LOG],

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { createPostgresBackend, withBackend } from 'bullmq';
-import { provision, withTestDatabase } from '#libs/database';
-import { DailyJob, prepareJobs, type JobsBackend } from '#libs/jobs';
+import { withTestDatabase } from '#libs/database';
+import type { JobsBackend } from '#libs/jobs';
 import { readCrl } from '#libs/pki';
 import { Midnight } from './midnight.js';
 import { newCard } from './owner.fixture.js';
@@ -9,17 +8,9 @@ import { eventually, MIDNIGHTS, PublisherFixture, setClock, silent } from './pub
 
 const database = withTestDatabase();
 const at = new PublisherFixture(database);
-let jobs: JobsBackend;
-let jobsUrl: string;
 const NO_QUEUE: JobsBackend = { kind: 'postgres', url: 'postgres://nobody@127.0.0.1:1/none' };
 
-beforeAll(async () => {
-  await at.start();
-  const urls = await provision(database.url, 'jobs', { owner: 'o', app: 'a' });
-  await prepareJobs(urls.ownerUrl);
-  jobsUrl = urls.appUrl;
-  jobs = { kind: 'postgres', url: jobsUrl };
-}, 120_000);
+beforeAll(() => at.start(), 120_000);
 beforeEach(() => at.reset());
 afterAll(() => at.stop());
 
@@ -94,42 +85,6 @@ describe('midnight', () => {
     await serves(one, 1n);
   });
 
-  it('has its scheduler in BullMQ, sets it up again when it is gone, and says so', async () => {
-    const one = publisher(jobs);
-    await one.midnight.start();
-    const queue = new (withBackend(createPostgresBackend).Queue)('crl-publisher', {
-      connection: { connectionString: jobsUrl, schema: 'jobs' },
-    });
-    const inPlace = () =>
-      eventually(async () =>
-        expect(await queue.getJobScheduler('daily')).toMatchObject({ pattern: '0 0 * * *', tz: 'Asia/Taipei' }),
-      );
-    await inPlace();
-    expect((await one.midnight.schedule.next())!.toISOString()).toMatch(/T16:00:00\.000Z$/);
-    await one.midnight.minute();
-    expect(one.alarms.counts.get('schedulerMissing')).toBeUndefined();
-    await queue.removeJobScheduler('daily');
-    await one.midnight.minute();
-    await inPlace();
-    await queue.upsertJobScheduler('daily', { pattern: '30 3 * * *', tz: 'Asia/Taipei' });
-    await one.midnight.minute();
-    await inPlace();
-    expect(one.alarms.counts.get('schedulerMissing')).toBe(2);
-    await queue.close();
-  });
-
-  it('comes when the scheduler’s tick does', async () => {
-    jest.spyOn(at.clock, 'onMove').mockReturnValue(() => undefined);
-    const one = publisher(jobs);
-    await one.midnight.start();
-    await serves(one, 1n);
-    setClock(at.clock, MIDNIGHTS[0]);
-    const tick = new DailyJob({ backend: jobs, queue: 'crl-publisher', pattern: '* * * * * *', work: async () => {} });
-    await tick.ensureScheduler();
-    await serves(one, 2n);
-    await tick.close();
-  });
-
   it('raises an alarm long before the list runs out, and another when it has', async () => {
     const one = publisher();
     await one.run.perform();
@@ -137,7 +92,7 @@ describe('midnight', () => {
     at.owner.unreachable = true;
     setClock(at.clock, new Date(MIDNIGHTS[0].getTime() + 11 * 60_000));
     await one.midnight.minute();
-    expect([...one.alarms.counts.keys()]).toEqual(['listOverdue']);
+    expect([...one.alarms.counts.keys()]).toEqual(['listOverdue', 'jobQueueUnreachable']);
     setClock(at.clock, new Date(MIDNIGHTS[0].getTime() + 8 * 3_600_000));
     await one.midnight.minute();
     expect(one.alarms.counts.get('listStale')).toBe(1);

@@ -101,17 +101,22 @@ export class Midnight {
 
   /** What happens each minute, so that no list depends on the scheduler. */
   async minute(): Promise<void> {
-    const { alarms, log } = this.parts;
     this.watch();
     await this.watchRoot();
     if (this.#working)
       this.#again = true; // it may have looked before midnight; its pause is not cut short
     else this.poke();
+    await this.watchScheduler();
+  }
+
+  private async watchScheduler(): Promise<void> {
+    const { alarms } = this.parts;
     try {
       const found = await this.schedule.ensureScheduler();
       alarms.set('schedulerMissing', found !== 'kept', { found });
+      alarms.clear('jobQueueUnreachable');
     } catch (error) {
-      log.warn({ err: error }, 'the job queue cannot be reached');
+      if (!this.#stop.signal.aborted) alarms.raise('jobQueueUnreachable', { err: error });
     }
   }
 
