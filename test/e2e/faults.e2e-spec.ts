@@ -13,6 +13,9 @@ const PER_SECOND = 20;
 const SERVICES = ['suspension', 'issuance', 'acceptance', 'status-query', 'crl-publisher', 'portal', 'card-agent'];
 const PARTS = ['kafka', 'redis', 'postgres'] as const;
 
+/** A request that failed by an error that has no name here: not "the database is away". */
+const isUnnamed = (line: string) => line.includes('request failed') && !line.includes('serviceUnavailable');
+
 /** Each part killed once (SIGKILL) while officers work and a midnight passes. `npm run demo -- --distributed --kills n` is another form. */
 onDistributed('with each part killed once under load', (profile) => {
   const instance = runningInstance(profile);
@@ -66,7 +69,10 @@ onDistributed('with each part killed once under load', (profile) => {
   }, 120_000);
 
   it('loses no acknowledged act, doubles none, and publishes no wrong list', async () => {
-    await load.stop();
+    await load.stop().catch((error: unknown) => {
+      const errors = instance.output.split('\n').filter(isUnnamed);
+      throw new Error(errors.join('\n'), { cause: error });
+    });
     await moveClock(at(days.third, 0, 1));
     await listOf(days.third);
     const known = cards.map(({ cardNumber, serials }) => ({

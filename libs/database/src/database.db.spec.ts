@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { CLOCK_MIGRATION, migrate, provision, readLogClock, setLogClock, withTestDatabase } from './index.js';
+import { sleep } from '#libs/clock';
+import {
+  CLOCK_MIGRATION,
+  isSurroundingsError,
+  migrate,
+  provision,
+  readLogClock,
+  setLogClock,
+  withTestDatabase,
+} from './index.js';
 
 class Notes1700000000010 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -75,6 +84,19 @@ describe('the data source', () => {
     await expect(source.query('select 1')).rejects.toThrow();
     await database.restart();
     expect(await source.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  it('calls a connection that breaks between two statements of a transaction the surroundings', async () => {
+    const { source } = await database.service('card-desk', migrations);
+    const broken = source.transaction(async (tx) => {
+      const [{ pid }] = await tx.query<[{ pid: number }]>('select pg_backend_pid() as pid');
+      await query(database.url, `select pg_terminate_backend(${pid})`);
+      while (!tx.queryRunner!.isReleased) await sleep(5);
+      await tx.query('select 1');
+    });
+    const error: unknown = await broken.catch((caught: unknown) => caught);
+    expect(String(error)).toContain('already released');
+    expect(isSurroundingsError(error)).toBe(true);
   });
 
   it('sorts Chinese names and upper-cases as the built-in C.UTF-8 locale does', async () => {

@@ -7,7 +7,10 @@ const SQLSTATE = /^(08|40|53|57|58)[0-9A-Z]{3}$|^(55P03|25P0[34])$/;
 /** What pg and its pool say without a code. */
 const MESSAGES = /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|timeout exceeded when trying to connect|Query read timeout|Cannot use a pool after calling end|Connection with .* is not established|Driver not Connected|fetch failed)/i; // prettier-ignore
 
-const NAMES = new Set(['TimeoutError', 'BulkheadFull', 'PeerUnreachable']);
+/** TypeORM takes a transaction's connection back when that breaks between two statements, and names the next one so. */
+const RELEASED = ['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError'];
+
+const NAMES = new Set(['TimeoutError', 'BulkheadFull', 'PeerUnreachable', ...RELEASED]);
 
 /**
  * True for errors of the surroundings, which pass if one waits (a database or peer that is down, a time-out, a
