@@ -11,7 +11,8 @@ const log = new Logger('kafka');
  * @param name what the broker's logs know us by
  */
 export async function kafkaClient({ brokers, sasl, tls }: KafkaConnection, name: string): Promise<Kafka> {
-  const { Kafka, logLevel } = await import('kafkajs');
+  const [{ Kafka, logLevel }, { quietQueues }] = await Promise.all([import('kafkajs'), import('./quiet-queues.js')]);
+  quietQueues();
   return new Kafka({
     clientId: `kaika-${name}`,
     brokers,

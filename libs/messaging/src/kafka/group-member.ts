@@ -133,7 +133,8 @@ export class GroupMember implements PartitionOwner {
     const { group, log } = this.options;
     const positions = await this.#watch.positions(group, Object.keys(assignment));
     if (generation !== this.#generation || this.#stop.signal.aborted) return;
-    this.#consumer?.resume(this.#consumer.paused());
+    const paused = this.#consumer?.paused() ?? [];
+    if (paused.length > 0) this.#consumer?.resume(paused);
     for (const { topic, partitions } of positions) {
       for (const { partition, offset, metadata } of partitions) {
         if (!assignment[topic]?.includes(partition)) continue;
