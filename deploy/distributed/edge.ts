@@ -19,6 +19,7 @@ export interface EdgeOptions {
 /** nginx with the route table that the services' own API document is. @throws Error saying how to get nginx */
 export function edgeProgram({ dir, port, ports, clockPort, env }: EdgeOptions): Program {
   const command = findNginx(env);
+  if (!command) throw new Error(MISSING);
   mkdirSync(dir, { recursive: true });
   const document = JSON.parse(readFileSync(join(import.meta.dirname, API_DOCUMENT), 'utf8')) as ApiDocument;
   const config = edgeConfig({
@@ -42,9 +43,12 @@ export function edgeProgram({ dir, port, ports, clockPort, env }: EdgeOptions): 
 /** From dist/deploy/distributed. */
 const API_DOCUMENT = '../../../docs/openapi.json';
 
-function findNginx({ PATH = '' }: NodeJS.ProcessEnv): string {
+const MISSING = 'the edge needs nginx: apt-get install nginx-light (or brew install nginx)';
+
+/** Why there can be no edge here; undefined where there can. */
+export const nginxUnavailable = (env = process.env): string | undefined => (findNginx(env) ? undefined : MISSING);
+
+function findNginx({ PATH = '' }: NodeJS.ProcessEnv): string | undefined {
   const folders = [...PATH.split(delimiter), '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
-  const found = folders.map((folder) => join(folder, 'nginx')).find((file) => existsSync(file));
-  if (!found) throw new Error('the edge needs nginx: apt-get install nginx-light (or brew install nginx)');
-  return found;
+  return folders.map((folder) => join(folder, 'nginx')).find((file) => existsSync(file));
 }

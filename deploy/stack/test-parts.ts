@@ -3,7 +3,7 @@ import { kafkaUnavailable } from './kafka.js';
 import { redisUnavailable } from './redis.js';
 
 /** A suite that needs a part: skipped, saying why, where the part can't be had; with CI=true that is a failure. */
-const needs = (problem: string | undefined) => ({
+export const needs = (problem: string | undefined) => ({
   problem,
   describe(title: string, body: () => void): void {
     if (!problem) return suite(title, body);

@@ -8,6 +8,9 @@ import type { Instance } from './instance.js';
 import type { Card } from './cards.js';
 import { itemsOf } from './world.js';
 
+/** Rows of the status log an answer. */
+const PAGE = 1_000;
+
 /** Looks at a finished instance from outside and names what does not hold (DESIGN.md §5, invariants 1–6 and 9). */
 export async function checkInvariants(instance: Instance, cards: readonly Card[]): Promise<string[]> {
   const rows = await statusLog(instance);
@@ -21,8 +24,14 @@ export async function checkInvariants(instance: Instance, cards: readonly Card[]
 
 async function statusLog(instance: Instance): Promise<StatusRow[]> {
   const token = await instance.tokenFor(['service']);
-  const { body } = await ask('GET', `${instance.address.url}/api/v1/status-log?after=0&limit=1000`, { token });
-  return body['rows'] as StatusRow[];
+  const rows: StatusRow[] = [];
+  for (;;) {
+    const after = rows.at(-1)?.seq ?? 0;
+    const url = `${instance.address.url}/api/v1/status-log?after=${after}&limit=${PAGE}`;
+    const page = (await ask('GET', url, { token })).body['rows'] as StatusRow[];
+    rows.push(...page);
+    if (page.length < PAGE) return rows;
+  }
 }
 
 /** Gap-free, chained, its time never going back; a marker has the rows before its cut below it and the others above. */
@@ -46,7 +55,10 @@ function chain(rows: StatusRow[]): string[] {
 function changes(rows: StatusRow[], cards: readonly Card[]): string[] {
   return cards.flatMap(({ cardNumber, history }) => {
     const kinds = rows.filter((row) => row.kind !== 'cut' && row.cardNumber === cardNumber).map((row) => row.kind);
-    return kinds.join() === history.join() ? [] : [`${cardNumber}: ${kinds.join()}`];
+    const at = kinds.findIndex((kind, nth) => kind !== history[nth]);
+    if (kinds.length === history.length && at < 0) return [];
+    const first = at < 0 ? '' : `, from change ${at}: ${kinds.slice(at, at + 5).join()}`;
+    return [`${cardNumber}: ${kinds.length} changes instead of ${history.length}${first}`];
   });
 }
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, it } from '@jest/globals';
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { distributedOn, EMBEDDED, type Profile } from '../demo/instance.js';
 import { kafkaUnavailable } from '../../deploy/stack/kafka.js';
 import { redisUnavailable } from '../../deploy/stack/redis.js';
+import { needs } from '../../deploy/stack/test-parts.js';
+import { nginxUnavailable } from '../../deploy/distributed/edge.js';
 import { TestStack } from './test-stack.js';
 
 /** What a suite may know of the stack under its instance. */
@@ -19,21 +21,9 @@ export function onBothProfiles(what: string, suite: (profile: ProfileUnderTest) 
   onDistributed(what, suite);
 }
 
+/** An e2e suite of what only services of their own processes can show. */
 export function onDistributed(what: string, suite: (profile: ProfileUnderTest) => void): void {
-  const missing = [kafkaUnavailable(), redisUnavailable()].filter((problem) => problem !== undefined);
-  if (missing.length > 0) {
-    const reason = `${what}, distributed: ${missing.join('; ')}`;
-    if (process.env['CI'] === 'true') {
-      it(reason, () => {
-        throw new Error(`${missing.join('; ')} (deploy/debian-setup.sh)`);
-      });
-    } else {
-      console.warn(`skipped: ${reason}`);
-      describe.skip(reason, () => suite(EMBEDDED));
-    }
-    return;
-  }
-  describe(`${what}, distributed`, () => {
+  needs(kafkaUnavailable() ?? redisUnavailable() ?? nginxUnavailable()).describe(`${what}, distributed`, () => {
     const stack = new TestStack();
     beforeAll(() => stack.start(), 240_000);
     afterAll(() => stack.stop(), 60_000);
