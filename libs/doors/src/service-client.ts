@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { CaError, ERRORS, type ErrorCode, type Problem } from '#libs/errors';
+import { currentTrace } from '#libs/trace';
 import { issueToken, SERVICE_ISSUER, type SigningKey } from './issue-token.js';
 
 /** Gives a bearer token for calls between services. */
@@ -29,7 +30,7 @@ export class PeerUnreachable extends Error {
 
 /**
  * HTTP between services: only calls that may be repeated, each with a time limit. A peer's problem comes back as the
- * CaError it was.
+ * CaError it was. The caller's trace goes on there.
  */
 export class ServiceClient {
   constructor(
@@ -53,6 +54,7 @@ export class ServiceClient {
         redirect: 'error',
         signal: AbortSignal.timeout(this.timeoutMs),
         headers: {
+          ...currentTrace(),
           authorization: `Bearer ${await this.token()}`,
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },

@@ -137,6 +137,8 @@ export interface EventOf<T extends EventType> {
   subject: string;
   time: string;
   datacontenttype: 'application/json';
+  /** W3C Trace Context of the work that caused it (CloudEvents' distributed tracing extension). */
+  traceparent?: string | undefined;
   data: EventData<T>;
 }
 export type KaikaEvent = { [T in EventType]: EventOf<T> }[EventType];
@@ -149,6 +151,7 @@ const envelope = z.object({
   subject: z.string().min(1),
   time: z.iso.datetime(),
   datacontenttype: z.literal('application/json'),
+  traceparent: z.string().max(200).optional().catch(undefined),
   data: z.unknown(),
 });
 

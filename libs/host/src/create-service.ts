@@ -12,6 +12,7 @@ import { strategyOf } from '#libs/messaging';
 import { documentOf } from './document.js';
 import type { HostConfig } from './host.config.js';
 import { httpMetrics } from './http-metrics.js';
+import { httpTrace } from './http-trace.js';
 import { nestLogger } from './logger.js';
 import { ProblemFilter } from './problem.filter.js';
 import { rootModule } from './root-module.js';
@@ -78,6 +79,7 @@ export async function createService(
   });
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy);
+  app.use(httpTrace(name));
   app.use(httpMetrics(name));
   app.use(
     helmet({

@@ -24,9 +24,10 @@ export function httpMetrics(service: string): RequestHandler {
 
 /** Any word can be a method: those that we offer nowhere are one. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-const methodOf = ({ method }: Request): string => (METHODS.has(method) ? method : 'other');
+export const methodOf = ({ method }: Request): string => (METHODS.has(method) ? method : 'other');
 
-function routeOf({ route }: Request): string {
+/** The template of the route that answers, `none` for no such path. */
+export function routeOf({ route }: Request): string {
   const path = (route as { path?: unknown } | undefined)?.path;
   return typeof path === 'string' ? path : 'none';
 }

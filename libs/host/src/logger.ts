@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Logger } from 'pino';
+import { currentTraceId } from '#libs/trace';
 
 /** Fields that are never written, wherever they appear two levels deep (DESIGN.md §5, invariant 7). */
 const SECRET_FIELDS = [
@@ -14,11 +15,17 @@ const SECRET_FIELDS = [
   'verifier',
 ];
 
-/** JSON lines on standard error: standard output belongs to what a person asked for. */
+/** JSON lines on standard error: standard output belongs to what a person asked for. Work of a trace says so: `traceId`. */
 export function createLogger(level: string, destination: DestinationStream = pino.destination(2)): Logger {
   const paths = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
-  const options = { level, base: null, redact: { paths, censor: '[redacted]' }, serializers: { err: errorChain } };
+  const redact = { paths, censor: '[redacted]' };
+  const options = { level, base: null, redact, serializers: { err: errorChain }, mixin: ofTrace };
   return pino(options, destination);
+}
+
+function ofTrace(): { traceId?: string } {
+  const traceId = currentTraceId();
+  return traceId === undefined ? {} : { traceId };
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   secretFile,
 } from '#libs/config';
 import { SERVICE_ISSUER, type TokenOptions } from '#libs/doors';
+import { traceSettings } from '#libs/trace';
 import type { ServiceDefinition } from './create-service.js';
 import { type HostConfig, hostSettings } from './host.config.js';
 
@@ -28,12 +29,15 @@ export interface ProcessConfig extends HostConfig {
   tokens: TokenOptions;
   /** `DATABASE_URL` and `KAIKA_DATABASE_PASSWORD_FILE`; undefined for a service without a database. */
   databaseUrl: string | undefined;
+  /** `OTEL_EXPORTER_OTLP_ENDPOINT`: where spans are sent; undefined: there are none. */
+  tracesTo: string | undefined;
   /** `KAIKA_THROWAWAY`: the clock may be moved. `KAIKA_THROWAWAY_CLOCK_FILE`: `{offsetMs}` to begin with. */
   throwaway: { clockFile: string | undefined } | undefined;
 }
 
 /** Every process's, beside `hostSettings` and the service's own. */
 export const processSettings = {
+  ...traceSettings,
   PORT: port().optional(),
   KAIKA_HOST: z.union([z.ipv4(), z.ipv6(), z.literal('localhost')], 'is not an IP address').default('127.0.0.1'),
   KAIKA_METRICS_PORT: port().optional(),
@@ -85,6 +89,7 @@ export async function readProcessConfig(
       serviceJwksFile: read.KAIKA_SERVICE_JWKS_FILE,
     },
     databaseUrl: database && databaseUrlOf(database),
+    tracesTo: read.OTEL_EXPORTER_OTLP_ENDPOINT,
     throwaway: read.KAIKA_THROWAWAY ? { clockFile: read.KAIKA_THROWAWAY_CLOCK_FILE } : undefined,
   };
 }

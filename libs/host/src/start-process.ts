@@ -3,6 +3,7 @@ import type { DynamicModule } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { Clock, sleep } from '#libs/clock';
 import { isSurroundingsError, schemaOf, schemaState, type SchemaState } from '#libs/database';
+import { exportTraces } from '#libs/trace';
 import { createService, type RunningService, type ServiceDefinition } from './create-service.js';
 import { Front } from './front.js';
 import type { ProcessConfig } from './process.config.js';
@@ -56,6 +57,8 @@ export async function startProcess(
   metrics?.open(figures.listener);
   const metricsPort = await metrics?.listen(config.metricsPort!, config.host, 'KAIKA_METRICS_PORT');
 
+  const endTraces =
+    config.tracesTo && (await exportTraces({ endpoint: config.tracesTo, warn: (text) => own.warn(text) }));
   const stopping = new AbortController();
   let service: RunningService | undefined;
   let closed: Promise<void> | undefined;
@@ -83,6 +86,7 @@ export async function startProcess(
     await front.close();
     await closeService();
     await metrics?.close();
+    if (endTraces) await endTraces();
   };
   return { port, metricsPort, serving, stop };
 }

@@ -4,6 +4,7 @@ import { sleep } from '#libs/clock';
 import { isSurroundingsError } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { type EventOf, type EventType, type KaikaEvent, parseEvent } from '#libs/events';
+import { traced } from '#libs/trace';
 import { type Delivery, MAX_EVENT_BYTES } from './bus-record.js';
 import { buryRecord, enterInbox, enterInboxAgain, waitBehind } from './parking.js';
 import type { Watchdog } from './watchdog.js';
@@ -14,6 +15,8 @@ export type Handlers = {
 };
 
 export interface ConsumerOptions {
+  /** Whose consumer it is, in traces. */
+  service?: string;
   /** Topics whose events are tried for ever (a replicated log heals its own holes). */
   neverDeadLetter?: readonly string[];
   /** Attempts at an event before it is dead-lettered. */
@@ -46,6 +49,15 @@ export class Consumer {
   async receive(record: Delivery, handlers: Handlers): Promise<void> {
     const event = this.#parse(record, handlers);
     if (event === 'ignored' || event === 'unknown') return void this.counts[event]++;
+    const { traceparent, type } = event instanceof Error ? { type: 'unreadable' } : event;
+    const attributes = { 'messaging.destination.name': record.topic, 'kaika.event.type': type };
+    const { service = 'consumer' } = this.options;
+    const about = { service, name: `process ${record.topic}`, kind: 'event' as const, attributes };
+    await traced({ traceparent }, about, () => this.#dealWith(record, event, handlers));
+  }
+
+  /** In the event's own trace, whoever replays it. */
+  async #dealWith(record: Delivery, event: KaikaEvent | Error, handlers: Handlers): Promise<void> {
     if (record.replay) return this.#replay(record, event, handlers);
     if (event instanceof Error && this.#isEndless(record)) {
       this.#log.error(`${record.topic} ${record.id} cannot be read, left out: ${event.message}`);

@@ -67,7 +67,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
         {
           provide: Consumer,
           useFactory: (source: DataSource, watchdog: Watchdog) =>
-            new Consumer(source, { neverDeadLetter, maxAttempts, watchdog }),
+            new Consumer(source, { service, neverDeadLetter, maxAttempts, watchdog }),
           inject: [DataSource, Watchdog],
         },
         {

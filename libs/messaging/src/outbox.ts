@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { afterCommit } from '#libs/database';
 import { type KaikaEvent, topicOf } from '#libs/events';
+import { currentTrace } from '#libs/trace';
 import { MAX_EVENT_BYTES } from './bus-record.js';
 
 /**
  * Events that leave with the transaction that caused them. The transaction locks its card's row *before* it adds: so
- * the ids of one key are in commit order, and the relay, which goes by id, never reorders a key.
+ * the ids of one key are in commit order, and the relay, which goes by id, never reorders a key. Events belong to the trace of
+ * the work that adds them.
  */
 @Injectable()
 export class Outbox {
@@ -18,7 +20,8 @@ export class Outbox {
     const all = [events].flat();
     if (!tx.queryRunner?.isTransactionActive) throw new Error('Outbox.add works inside a transaction only');
     if (all.length === 0) return;
-    const values = all.map((e) => JSON.stringify(e));
+    const { traceparent } = currentTrace();
+    const values = all.map((e) => JSON.stringify({ ...e, traceparent }));
     const large = values.findIndex((value) => Buffer.byteLength(value) > MAX_EVENT_BYTES);
     if (large >= 0) throw new Error(`${all[large]!.type} ${all[large]!.id} is larger than ${MAX_EVENT_BYTES} octets`);
     await tx.query(

@@ -2,9 +2,12 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, flag, httpUrl, logLevel, port, readConfig } from '#libs/config';
 import { hostSettings } from '#libs/host';
+import { traceSettings } from '#libs/trace';
 
 const schema = z.object({
   ...hostSettings,
+  /** Where spans are sent. Default: there are none. */
+  ...traceSettings,
   /** Of pages and API, on 127.0.0.1. 0: any free one. */
   PORT: port().default(8080),
   /** Of the card agent, its own origin on 127.0.0.1. 0: any free one. */

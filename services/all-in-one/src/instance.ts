@@ -9,6 +9,7 @@ import { createService, type ProcessEndpointsOptions, processEndpoints, processP
 import { prepareJobs } from '#libs/jobs';
 import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony, renewRootCrl } from '#libs/pki';
+import { exportTraces } from '#libs/trace';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway } from './gateway.js';
@@ -64,6 +65,8 @@ async function start(
   env: NodeJS.ProcessEnv,
   { log, progress, undo, onStandstill = () => {} }: Start,
 ) {
+  const endpoint = config.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint) undo.push(await exportTraces({ endpoint, warn: (text) => log.warn(text) }));
   const gateway = new Gateway();
   const port = await listen(gateway, config.PORT);
   undo.push(() => closeServer(gateway));

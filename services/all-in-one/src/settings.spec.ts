@@ -4,6 +4,7 @@ import { ConfigError, databaseSettings, ownerSettings } from '#libs/config';
 import { hostSettings, processSettings } from '#libs/host';
 import { jobsSettings } from '#libs/jobs';
 import { transportSettings } from '#libs/messaging';
+import { traceSettings } from '#libs/trace';
 import { agentSettings } from '../../card-agent/src/agent.config.js';
 import { readAllInOneConfig } from './all-in-one.config.js';
 import { readModules, SERVICES } from './services.js';
@@ -20,7 +21,13 @@ const processes: [name: string, read: (env: NodeJS.ProcessEnv) => unknown][] = [
 ];
 
 /** Settings that several processes spread into theirs; hotlines are many, and told apart below. */
-const SPREAD: Record<string, object> = { databaseSettings, hostSettings, jobsSettings, transportSettings };
+const SPREAD: Record<string, object> = {
+  databaseSettings,
+  hostSettings,
+  jobsSettings,
+  transportSettings,
+  traceSettings,
+};
 
 /** The variables that a process reads, from the text of its settings. */
 function variablesOf(name: string): string[] {
