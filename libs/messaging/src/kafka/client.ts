@@ -9,8 +9,9 @@ const log = new Logger('kafka');
  * waits for the broker, and says so once. Loaded here, for none but who uses Kafka.
  *
  * @param name what the broker's logs know us by
+ * @param retries of a request within a call. Few: whoever calls tries again, for ever, with a new client
  */
-export async function kafkaClient({ brokers, sasl, tls }: KafkaConnection, name: string): Promise<Kafka> {
+export async function kafkaClient({ brokers, sasl, tls }: KafkaConnection, name: string, retries = 2): Promise<Kafka> {
   const [{ Kafka, logLevel }, { quietQueues }] = await Promise.all([import('kafkajs'), import('./quiet-queues.js')]);
   quietQueues();
   return new Kafka({
@@ -21,8 +22,7 @@ export async function kafkaClient({ brokers, sasl, tls }: KafkaConnection, name:
     connectionTimeout: 3_000,
     // A broker that went away without a word: its half-open connection is given up.
     requestTimeout: 10_000,
-    // Few and short: whoever calls tries again, for ever, with a new client.
-    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },
+    retry: { retries, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: () => Promise.resolve(false) },
     logLevel: logLevel.INFO,
     logCreator:
       () =>

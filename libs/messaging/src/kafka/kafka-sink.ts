@@ -40,7 +40,10 @@ export class KafkaSink implements EventSink {
     return [...marks.values()];
   }
 
-  gone(marks: readonly LogMark[]): Promise<LogMark[]> {
+  /** With a connection that is ready: between the answer and what is sent upon it there is one request, and no more. */
+  async gone(marks: readonly LogMark[]): Promise<LogMark[]> {
+    const topics = [...new Set(marks.map(({ topic }) => topic))];
+    await this.#produce({ topicMessages: topics.map((topic) => ({ topic, messages: [] })) });
     return this.#watch.gone(marks);
   }
 
@@ -80,7 +83,8 @@ export class KafkaSink implements EventSink {
   }
 
   async #connect(): Promise<Producer> {
-    const producer = (await kafkaClient(this.connection, this.name)).producer({
+    // Not once more within a call: a topic may have been made anew since the relay looked at it.
+    const producer = (await kafkaClient(this.connection, this.name, 0)).producer({
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       createPartitioner:
