@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { Endpoint } from '#libs/doors';
 import { type KaikaEvent, newEvent, TOPICS } from '#libs/events';
 import { createLogger, createService, LOG, type RunningService } from '#libs/host';
 import { currentTraceId, exportTraces } from '#libs/trace';
+import { Collector } from '../../trace/test/collector.js';
 import { MEMBER_MIGRATIONS } from '../test/member.js';
 import { eventually } from '../test/eventually.js';
 import { BUS_MIGRATIONS, Consumer, DeadLetters, type Delivery, EmbeddedLog, type Handlers, MessagingModule, Outbox } from './index.js'; // prettier-ignore
@@ -182,36 +183,12 @@ describe('a trace', () => {
 });
 
 describe('spans', () => {
-  let collector: Server;
-  const taken: string[] = [];
+  const collector = new Collector();
   let endpoint: string;
   beforeAll(async () => {
-    collector = createServer((request, response) => {
-      let body = '';
-      request.on('data', (piece: Buffer) => (body += piece.toString()));
-      request.on('end', () => {
-        taken.push(`${request.method} ${request.url} ${request.headers['content-type']}\n${body}`);
-        response.setHeader('content-type', 'application/json').end('{}');
-      });
-    });
-    await new Promise<void>((done) => collector.listen(0, '127.0.0.1', done));
-    endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+    endpoint = await collector.listen();
   });
-  afterAll(() => void collector.close());
-
-  interface Exported {
-    traceId: string;
-    spanId: string;
-    parentSpanId?: string;
-    name: string;
-    attributes: { key: string; value: Record<string, unknown> }[];
-    status: { code: number; message?: string };
-  }
-  const spans = () =>
-    taken.flatMap((text) => {
-      const { resourceSpans } = JSON.parse(text.slice(text.indexOf('\n'))) as { resourceSpans: { scopeSpans: { spans: Exported[] }[] }[] }; // prettier-ignore
-      return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
-    });
+  afterAll(() => collector.close());
 
   it('are exported, one within the other, and say nothing about a card or a person', async () => {
     const warnings: string[] = [];
@@ -227,10 +204,10 @@ describe('spans', () => {
     await stop();
     await stop();
 
-    expect(taken[0]).toMatch(/^POST \/v1\/traces application\/json/);
-    expect(taken.join()).toContain('"key":"service.name","value":{"stringValue":"things"}');
-    expect(taken.join()).not.toMatch(new RegExp(`${SECRET}|${CARD}|D2|userCode|@example`));
-    const all = spans();
+    expect(new Set(collector.requests)).toEqual(new Set(['POST /v1/traces application/json']));
+    expect(collector.bodies.join()).not.toMatch(new RegExp(`${SECRET}|${CARD}|D2|userCode|@example`));
+    const all = collector.spans();
+    expect(new Set(all.map(({ service: name }) => name))).toEqual(new Set(['things']));
     expect(new Set(all.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]));
     const names = all.map(({ name }) => name).sort();
     const ROUTE = 'POST /api/v1/cards/:n/hold';
@@ -259,9 +236,9 @@ describe('spans', () => {
   });
 
   it('are not made where nobody asked for them, while ids are', async () => {
-    const before = taken.length;
+    const before = collector.bodies.length;
     await hold('F1', { traceparent: PARENT });
     await bothHandled(TRACE);
-    expect(taken).toHaveLength(before);
+    expect(collector.bodies).toHaveLength(before);
   });
 });
