@@ -222,7 +222,7 @@ export function transportConformance(name: string, broker: TransportUnderTest): 
     it('gives the partitions of a member that was killed in its work to the others', async () => {
       const children = new ChildProcesses([
         ...['clock', 'errors', 'events', 'database', 'messaging'],
-        ...['config', 'doors', 'dual-control', 'metrics'],
+        ...['config', 'doors', 'dual-control', 'metrics', 'trace'],
       ]);
       try {
         const options = { service: group, transport: broker.transport() };
