@@ -47,6 +47,8 @@ export async function lag(): Promise<Figure[]> {
     await sleep(STEADY_MS);
     const perSecond = (load.acts.length - before) / (STEADY_MS / 1_000) + PROBE_CARDS * (1_000 / PROBE_EVERY_MS);
     const steady = probes.between(began, performance.now());
+    const worst = Math.max(...steady.map(({ searchMs, ocspMs }) => Math.max(searchMs, ocspMs)));
+    console.error(`steady: ${perSecond.toFixed(0)}/s, ${steady.length} changes looked for, worst ${worst.toFixed(0)} ms`);
 
     const consumer = await recovery(probes, () => instance.disturb('status-query'));
     const broker = await recovery(probes, () => stack.kill('kafka'));
