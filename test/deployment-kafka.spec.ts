@@ -32,8 +32,12 @@ kafkaHere.describe('Kafka with the settings of docker-compose.yml', () => {
     mkdirSync(secrets);
     for (const user of KAFKA_USERS) ensurePassword(secrets, `kafka-${user}`);
     writeKafkaJaas(secrets);
-    const { environment } = readCompose().services['kafka']!;
+    const { environment, volumes } = readCompose().services['kafka']!;
     expect(environment!['KAFKA_OPTS']).toBe('-Djava.security.auth.login.config=/run/secrets/kafka-jaas.conf');
+    // Data that are not below a volume go with the container.
+    const mounted = volumes!.map((volume) => volume.split(':')[1]!);
+    const logDirs = String(environment!['KAFKA_LOG_DIRS']);
+    expect([logDirs, mounted.some((path) => logDirs.startsWith(`${path}/`))]).toEqual([logDirs, true]);
     const [port, controller] = [await freePort(), await freePort()];
     address = `127.0.0.1:${port}`;
     // The same, for this machine: addresses, and the folder of the data.
