@@ -66,11 +66,14 @@ describe('VirtualCardStore', () => {
     await expect(store.create(NUMBER)).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  it('refuses to run in production', () => {
+  it('refuses to be used in production', async () => {
     const before = process.env.NODE_ENV;
     process.env.NODE_ENV = 'production';
     try {
-      expect(() => new VirtualCardStore(dir)).toThrow('NODE_ENV=production');
+      const inProduction = new VirtualCardStore(dir);
+      await expect(inProduction.create(NUMBER)).rejects.toMatchObject({ code: 'noReader' });
+      await expect(inProduction.open(NUMBER)).rejects.toMatchObject({ code: 'noReader' });
+      await expect(inProduction.list()).rejects.toMatchObject({ code: 'noReader' });
     } finally {
       process.env.NODE_ENV = before;
     }

@@ -24,12 +24,16 @@ const powered = new Map<string, VirtualCard>();
  * in the files, readable by the user who runs this.
  */
 export class VirtualCardStore {
-  private readonly dir: string;
+  constructor(private readonly path: string) {}
 
-  constructor(dir: string) {
-    if (process.env.NODE_ENV === 'production') throw new Error('virtual cards refuse to run with NODE_ENV=production');
-    this.dir = resolve(dir);
-    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+  /** Made when it is first used. @throws CaError noReader in production, which has no use for cards that are files */
+  private get dir(): string {
+    if (process.env.NODE_ENV === 'production') {
+      throw new CaError('noReader', 'no station for cards is connected: virtual cards refuse to run in production');
+    }
+    const dir = resolve(this.path);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return dir;
   }
 
   /**

@@ -22,6 +22,15 @@ describe('agentSettings', () => {
     expect(read('https://ca.example', ['--virtual']).virtualCardsDir).toBe(dir);
   });
 
+  it('drives no virtual cards in production, and lives in no other time without them', () => {
+    const env = { KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: 'https://ca.example' };
+    expect(() => agentSettings({ ...env, NODE_ENV: 'production' }, ['--virtual'])).toThrow('NODE_ENV: ');
+    expect(agentSettings({ ...env, NODE_ENV: 'production' }, [])).toMatchObject({ virtualCardsDir: undefined });
+    const moved = { ...env, KAIKA_THROWAWAY_CLOCK_FILE: '/clock.json' };
+    expect(() => agentSettings(moved, [])).toThrow('KAIKA_THROWAWAY_CLOCK_FILE: ');
+    expect(agentSettings(moved, ['--virtual']).clockFile).toBe('/clock.json');
+  });
+
   it.each(['*', 'https://*.ca.example/', 'https://ca.example/', 'ca.example', 'https://CA.example', 'null', ''])(
     'takes no list of origins such as %j',
     (origins) => expect(() => read(origins)).toThrow('KAIKA_AGENT_ORIGINS'),

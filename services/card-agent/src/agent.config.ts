@@ -49,10 +49,11 @@ const shape = z.object({
 export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
   const settings = readConfig(shape, env);
   const virtual = args.includes('--virtual');
-  if (settings.KAIKA_THROWAWAY_CLOCK_FILE && (!virtual || env['NODE_ENV'] === 'production')) {
-    throw new ConfigError([
-      { variable: 'KAIKA_THROWAWAY_CLOCK_FILE', problem: 'is for virtual cards, not for production' },
-    ]);
+  if (virtual && env['NODE_ENV'] === 'production') {
+    throw new ConfigError([{ variable: 'NODE_ENV', problem: 'virtual cards (--virtual) are not for production' }]);
+  }
+  if (settings.KAIKA_THROWAWAY_CLOCK_FILE && !virtual) {
+    throw new ConfigError([{ variable: 'KAIKA_THROWAWAY_CLOCK_FILE', problem: 'is for virtual cards only' }]);
   }
   return {
     port: settings.KAIKA_AGENT_PORT,

@@ -34,6 +34,7 @@ export class ProductionController {
     status: 201,
     body: stockRequest,
     returns: stockAddedAnswer,
+    errors: ['noReader'],
   })
   add(@Body() { cardNumbers }: z.output<typeof stockRequest>) {
     return this.stock.add(cardNumbers);
@@ -66,7 +67,7 @@ export class ProductionController {
     body: nothing,
     returns: personalisedAnswer,
     errors: [
-      ...(['unknownCard', 'conflict', 'readerBusy', 'cardRemoved', 'cardCommunication'] as const),
+      ...(['unknownCard', 'conflict', 'noReader', 'readerBusy', 'cardRemoved', 'cardCommunication'] as const),
       ...(['certificateTooLarge', 'signerUnavailable', 'pinLastTry', 'pinRefused'] as const),
     ],
   })
