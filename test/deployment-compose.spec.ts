@@ -116,6 +116,20 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('sets up a server that listens for others too, and tries again', () => {
+    // Without an address pg_isready asks the socket, where the server that makes the database answers as well.
+    expect(compose.services['postgres']!.healthcheck!.test.join(' ')).toContain('pg_isready -h 127.0.0.1 ');
+    for (const [name, server] of [
+      ['setup-database', 'postgres'],
+      ['setup-kafka', 'kafka'],
+    ] as const) {
+      // prettier-ignore
+      const { restart, depends_on } = compose.services[name]!;
+      expect([name, restart, depends_on]).toEqual([name, 'on-failure', { [server]: { condition: 'service_healthy' } }]);
+    }
+    expect(compose.services['setup']!.restart).toBe('no');
+  });
+
   it('has nobody anonymous at Kafka, and a password at Redis', () => {
     const { environment } = compose.services['kafka']!;
     const protocols = environment!
