@@ -127,6 +127,7 @@ describe('of a list that is late', () => {
     expect(await told()).toEqual([
       'listOverdue raised',
       'listStale raised',
+      'jobQueueUnreachable raised', // there is none here
       'listOverdue cleared',
       'listStale cleared',
     ]);

@@ -27,7 +27,8 @@ export class PublisherService {
     private readonly key: KeyPair,
   ) {}
 
-  static async start(at: PublisherFixture, database: TestDatabase): Promise<PublisherService> {
+  /** What the service is told at its start, with jobs in PostgreSQL; everything it names is there. */
+  static async settings(at: PublisherFixture, database: TestDatabase) {
     const passwords = { owner: 'o', app: 'a' };
     const bus = await provision(database.url, 'bus', passwords);
     await migrate({ ownerUrl: bus.ownerUrl, schema: 'bus', migrations: BUS_MIGRATIONS });
@@ -37,7 +38,7 @@ export class PublisherService {
     writeFileSync(join(at.dir, 'jwks.json'), JSON.stringify({ keys: [key.publicJwk] }));
     const own = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
     writeFileSync(join(at.dir, 'service.jwk'), JSON.stringify({ ...own, kid: 'service' }), { mode: 0o600 });
-    const module = await crlPublisher.module({
+    const env = {
       DATABASE_URL: at.service.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
       KAIKA_JOBS_URL: jobs.appUrl,
@@ -45,7 +46,13 @@ export class PublisherService {
       KAIKA_SERVICE_KEY_FILE: join(at.dir, 'service.jwk'),
       KAIKA_AUTHORITY_DIR: join(at.dir, 'authority'),
       KAIKA_CRL_DIR: join(at.dir, 'crl'),
-    });
+    };
+    return { env, bus, key };
+  }
+
+  static async start(at: PublisherFixture, database: TestDatabase): Promise<PublisherService> {
+    const { env, bus, key } = await PublisherService.settings(at, database);
+    const module = await crlPublisher.module(env);
     const running = await createService('crl-publisher', module, {
       log: silent,
       clock: at.clock,
