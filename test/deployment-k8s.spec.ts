@@ -142,6 +142,11 @@ describeWith('kustomize', 'deploy/tools/install.sh', 'k8s/', (binary) => {
         expect(out.flatMap(({ to = [] }) => to.map(nameOf)).sort()).toEqual([...stack, ...peers].sort());
         const anywhere = out.filter(({ to }) => !to).flatMap(({ ports }) => ports!.map((each) => each.port));
         expect(anywhere).toEqual(name === 'issuance' ? [25, 465, 587, 443] : [443]);
+        const [container] = built.get('Deployment', name).spec.template!.spec.containers;
+        const keys = new URL(built.environment(container!)['KAIKA_JWKS_URL']!);
+        // 443 is left out of an https address; one in the cluster would be asked at its pod's port.
+        expect([name, keys.protocol, anywhere.includes(Number(keys.port || 443))]).toEqual([name, 'https:', true]);
+        expect(keys.hostname).toMatch(/\.(?!local$)\w+$/);
       }
       const edge = built.get('NetworkPolicy', 'edge').spec.egress!;
       expect(edge.map(({ to, ports }) => `${nameOf(to![0]!)}:${ports![0]!.port}`).sort()).toEqual(SERVICES.map(({ name, port }) => `${name}:${port}`).sort()); // prettier-ignore
