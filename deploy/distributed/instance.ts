@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { Redis } from 'ioredis';
 import { Clock } from '#libs/clock';
-import { emptyTopics, prepareTopics } from '#libs/messaging';
+import { makeTopicsAnew, prepareTopics } from '#libs/messaging';
 import { ceremony, renewRootCrl } from '#libs/pki';
 import { ensureKeys, type Keys } from '../../services/all-in-one/src/keys.js';
 import { SERVICES } from '../../services/all-in-one/src/services.js';
@@ -13,7 +13,9 @@ import { setUpDatabase } from '../setup/database.js';
 import { clockControl, moveClocks } from './clock-control.js';
 import type { DistributedConfig } from './distributed.config.js';
 import { edgeProgram } from './edge.js';
+import { readJson, writeJson } from '../stack/json-file.js';
 import { freePort, mustBeFree } from '../stack/ports.js';
+import { holdFolder } from '../stack/stack-folder.js';
 import { agentSettings, type Places, settingsOf } from './settings.js';
 import type { StackAccess } from './stack-access.js';
 import { type Program, Supervised } from './supervised.js';
@@ -55,6 +57,9 @@ interface Start {
 
 async function start(config: DistributedConfig, stack: StackAccess, env: NodeJS.ProcessEnv, { progress, undo }: Start) {
   const dir = (name: string) => join(config.DATA_DIR, name);
+  // Two instances would share topics and groups, and each would lose its events to the other.
+  const leave = holdFolder(stack.dir, 'instance');
+  undo.push(async () => leave());
   const ports = await choosePorts(config);
   const url = `http://localhost:${ports['edge']}`;
   const publicUrl = config.KAIKA_PUBLIC_URL ?? url;
@@ -68,9 +73,7 @@ async function start(config: DistributedConfig, stack: StackAccess, env: NodeJS.
   progress('schemas and migrations');
   const databases = await setUpDatabase(databaseUrl, stack.databasePasswords, () => {});
   progress('topics and rights');
-  const kafka = { brokers: [stack.kafka.brokers] };
-  await prepareTopics(kafka, TOPIC_ACCESS);
-  if (isFresh) await emptyTopics(kafka, Object.keys(TOPIC_ACCESS));
+  await ownTopics(stack, config.DATA_DIR);
 
   const clock = new Clock();
   const throwaway = config.KAIKA_THROWAWAY
@@ -159,6 +162,15 @@ async function ownDatabase(stack: StackAccess, name: string, isFresh: boolean): 
   }
   url.pathname = name;
   return url.toString();
+}
+
+/** Whose events the topics hold is noted beside the stack's data: those of another instance are nothing for this one. */
+async function ownTopics(stack: StackAccess, dataDir: string): Promise<void> {
+  const kafka = { brokers: [stack.kafka.brokers] };
+  const note = join(stack.dir, 'topics-of.json');
+  if (readJson<{ dataDir: string }>(note)?.dataDir === dataDir) return prepareTopics(kafka, TOPIC_ACCESS);
+  await makeTopicsAnew(kafka, TOPIC_ACCESS);
+  writeJson(note, { dataDir });
 }
 
 async function flush(redisUrl: string): Promise<void> {

@@ -4,6 +4,8 @@ import { kafkaPasswordFile, postgresUrl, readStack, type StackState } from '../s
 
 /** What an instance is told of the stack it runs on. */
 export interface StackAccess {
+  /** The stack's own folder. */
+  dir: string;
   /** As superuser, with the password. */
   postgresUrl: string;
   /** Without a database's number. */
@@ -32,6 +34,7 @@ function accessOf(dir: string, stack: StackState): StackAccess {
     throw new Error(`the stack in ${dir} is not complete: ${missing?.problem ?? 'npm run stack -- status'}`);
   }
   return {
+    dir,
     postgresUrl: postgresUrl(stack),
     redisUrl: redis.url,
     kafka: {

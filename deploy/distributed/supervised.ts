@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { sleep } from '#libs/clock';
+import { deathSignal } from '../stack/part-process.js';
 
 export interface Program {
   readonly name: string;
@@ -107,5 +108,5 @@ export class Supervised {
   }
 }
 
-/** Ctrl-C at the terminal must not reach the programs by itself (they are in groups of their own): order matters at the end. */
-const DIES_WITH_PARENT = process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', '--'] : [];
+/** They are in groups of their own: Ctrl-C at the terminal must not reach them by itself, since order matters at the end. */
+const DIES_WITH_PARENT = deathSignal('KILL');

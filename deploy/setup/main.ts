@@ -7,6 +7,7 @@ import { ensureKeys } from '../../services/all-in-one/src/keys.js';
 import { setUpDatabase, WITH_DATABASE } from './database.js';
 import { setUpKafka } from './kafka.js';
 import { databasePasswords, ensurePassword, KAFKA_USERS, writeKafkaJaas } from './passwords.js';
+import { patiently } from './patience.js';
 import { readAdminUrl, readPublicUrl } from './setup.config.js';
 
 const HELP = `npm run setup -- <what> [--dir <folder>]
@@ -52,7 +53,7 @@ async function main([what, ...rest]: string[], dir: string): Promise<number> {
     console.error(HELP);
     return 2;
   }
-  await step();
+  await patiently(step, told);
   return 0;
 }
 

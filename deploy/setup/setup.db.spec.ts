@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { sleep } from '#libs/clock';
 import { appRole, ownerRole, schemaOf, withTestDatabase } from '#libs/database';
 import { WITH_DATABASE } from './database.js';
 
@@ -61,6 +62,14 @@ describe('setup', () => {
         await client.end();
       }
     }
+  }, 120_000);
+
+  it('database: waits for a server that is being started', async () => {
+    await database.server.stop();
+    const waiting = setup(['database'], { DATABASE_URL: database.url });
+    await sleep(2_000);
+    await database.restart();
+    expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringContaining('waiting: ') });
   }, 120_000);
 
   it('authority: makes the CAs once', async () => {

@@ -41,16 +41,16 @@ export const lastLines = (file: string, count = 8): string =>
 /** Nothing else of the caller's environment may steer a server (JAVA_TOOL_OPTIONS, a locale). */
 export const bareEnvironment = (): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], LC_ALL: 'C' });
 
-/** The kernel sends SIGTERM to the server when node is gone, however it went (Linux with util-linux). */
-function deathSignal(): string[] {
+/** What a command begins with so that the kernel ends it when node is gone, however it went (Linux with util-linux). */
+export function deathSignal(signal: 'TERM' | 'KILL'): string[] {
   if (process.platform !== 'linux') return [];
-  const probe = spawnSync('setpriv', ['--pdeathsig', 'TERM', 'true'], { stdio: 'ignore' });
-  return probe.status === 0 ? ['setpriv', '--pdeathsig', 'TERM'] : [];
+  const probe = spawnSync('setpriv', ['--pdeathsig', signal, 'true'], { stdio: 'ignore' });
+  return probe.status === 0 ? ['setpriv', '--pdeathsig', signal] : [];
 }
 
 /** Starts the command in a process group of its own: Ctrl-C at the terminal is for its users first. */
 export function launch({ dir, name, command, logFile, env }: PartCommand): PartProcess {
-  const [program, ...args] = [...deathSignal(), ...command];
+  const [program, ...args] = [...deathSignal('TERM'), ...command];
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.old`);
   const fd = openSync(logFile, 'a', 0o600);
   const stdio = ['ignore', fd, fd] as const;

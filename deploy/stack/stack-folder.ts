@@ -4,13 +4,13 @@ import { readJson, writeJson } from './json-file.js';
 import { identify, lives, type ProcessIdentity } from './process-identity.js';
 
 /**
- * Makes this process the folder's only supervisor, until the answer is called or the process ends (a note left by a dead
+ * Makes this process the folder's only supervisor (or what `what` says), until the answer is called or the process ends (a note left by a dead
  * one counts for nothing).
  *
  * @throws Error when another process has it
  */
-export function holdFolder(dir: string): () => void {
-  const note = join(dir, 'supervisor.json');
+export function holdFolder(dir: string, what = 'supervisor'): () => void {
+  const note = join(dir, `${what}.json`);
   const mine = `${note}.${process.pid}`;
   writeJson(mine, identify(process.pid));
   try {
@@ -22,7 +22,10 @@ export function holdFolder(dir: string): () => void {
         if ((e as NodeJS.ErrnoException).code !== 'EEXIST') throw e;
       }
       const holder = readJson<ProcessIdentity>(note);
-      if (lives(holder)) throw new Error(`the stack in ${dir} has a supervisor already (pid ${holder?.pid})`);
+      if (lives(holder))
+        throw new Error(
+          `the stack in ${dir} has a${what === 'instance' ? 'n' : ''} ${what} already (pid ${holder?.pid})`,
+        );
       putAside(note);
     }
   } finally {

@@ -46,9 +46,11 @@ export async function lag(): Promise<Figure[]> {
     const [began, before] = [performance.now(), load.acts.length];
     await sleep(STEADY_MS);
     const perSecond = (load.acts.length - before) / (STEADY_MS / 1_000) + PROBE_CARDS * (1_000 / PROBE_EVERY_MS);
-    const steady = probes.between(began, performance.now());
+    const steady = await probes.between(began, performance.now());
     const worst = Math.max(...steady.map(({ searchMs, ocspMs }) => Math.max(searchMs, ocspMs)));
-    console.error(`steady: ${perSecond.toFixed(0)}/s, ${steady.length} changes looked for, worst ${worst.toFixed(0)} ms`);
+    console.error(
+      `steady: ${perSecond.toFixed(0)}/s, ${steady.length} changes looked for, worst ${worst.toFixed(0)} ms`,
+    );
 
     const consumer = await recovery(probes, () => instance.disturb('status-query'));
     const broker = await recovery(probes, () => stack.kill('kafka'));
@@ -99,6 +101,8 @@ async function recovery(probes: Probes, kill: () => Promise<unknown>): Promise<n
 /** Cards whose every change is looked for, in search and by OCSP, until it is there. */
 class Probes {
   readonly samples: Sample[] = [];
+  /** By card: when the change that is looked for was asked for. */
+  readonly #beganMs: (number | undefined)[] = [];
   #stopping = false;
   #loops: Promise<void>[] = [];
 
@@ -112,11 +116,13 @@ class Probes {
     const found = await ask('GET', `${url}/api/v1/certificates?cardNumber=${this.cards[0]!.cardNumber}`);
     const issuer = (await ask('GET', `${url}/ca/${String(itemsOf(found)[0]!['issuerSki'])}.cer`)).bytes;
     const token = await this.instance.token('wang');
-    this.#loops = this.cards.map(async (card) => {
+    this.#loops = this.cards.map(async (card, nth) => {
       const request = await ocspRequest(issuer, card.serials.signature);
       for (let n = 0; !this.#stopping; n += 1) {
         const began = performance.now();
+        this.#beganMs[nth] = began;
         this.samples.push(await this.#probe(card.cardNumber, request, n % 2 === 0 ? 'hold' : 'release', token));
+        this.#beganMs[nth] = undefined;
         await sleep(Math.max(0, began + PROBE_EVERY_MS - performance.now()));
       }
     });
@@ -127,7 +133,9 @@ class Probes {
     await Promise.all(this.#loops);
   }
 
-  between(from: number, to: number): Sample[] {
+  /** Those that were begun in this time, the slow ones too: waits until each is seen. */
+  async between(from: number, to: number): Promise<Sample[]> {
+    while (this.#beganMs.some((began) => began !== undefined && began < to)) await sleep(LOOK_EVERY_MS);
     return this.samples.filter(({ atMs }) => atMs >= from && atMs < to);
   }
 

@@ -56,10 +56,17 @@ export async function ask(
   }
 }
 
-/** Asks again until `good`, for what follows a moment later: events and lists. */
+/**
+ * Asks again until `good`, for what follows a moment later: events and lists.
+ *
+ * @throws Error with the last answer when it hasn't come in a minute
+ */
 export async function askUntil(good: (answer: Answer) => boolean, ...request: Parameters<typeof ask>): Promise<Answer> {
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(50)) {
     const answer = await ask(...request);
-    if (good(answer) || performance.now() >= until) return answer;
+    if (good(answer)) return answer;
+    if (performance.now() >= until) {
+      throw new Error(`${request[0]} ${request[1]}: ${answer.status} ${answer.bytes.toString().slice(0, 500)}`);
+    }
   }
 }

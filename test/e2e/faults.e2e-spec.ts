@@ -23,8 +23,10 @@ onDistributed('with each part killed once under load', (profile) => {
   let cards: IssuedCard[] = [];
   let load: HoldLoad;
 
-  const moveClock = (to: Date) =>
-    ask('PUT', `${instance.address.url}/throwaway/clock`, { json: { at: to.toISOString() } });
+  const moveClock = async (to: Date) => {
+    const { status } = await ask('PUT', `${instance.address.url}/throwaway/clock`, { json: { at: to.toISOString() } });
+    expect(status).toBe(204);
+  };
   /** So that every fault meets acts under way. */
   const moreActs = async (count: number) => {
     for (const until = load.acts.length + count; load.acts.length < until;) await sleep(20);

@@ -15,4 +15,4 @@ export { type MessagingOptions, type BusStrategy } from './transport.js';
 export { type KafkaConnection, type Transport, transportOf, transportSettings } from './transport-settings.js';
 export { KafkaSink } from './kafka/kafka-sink.js';
 export { KafkaStrategy, type KafkaStrategyOptions } from './kafka/kafka-strategy.js';
-export { emptyTopics, prepareTopics, type PrepareOptions, type TopicAccess } from './kafka/topics.js';
+export { makeTopicsAnew, prepareTopics, type PrepareOptions, type TopicAccess } from './kafka/topics.js';

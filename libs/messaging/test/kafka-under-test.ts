@@ -5,11 +5,12 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { TOPICS } from '#libs/events';
 import { type RunningKafka, startKafka } from '../../../deploy/stack/kafka.js';
 import { withAdmin } from '../src/kafka/client.js';
-import { type KafkaConnection, prepareTopics } from '../src/index.js';
+import { type KafkaConnection, makeTopicsAnew, prepareTopics } from '../src/index.js';
 
 /** What the members of the suites read. */
 export const MEMBER_TOPICS: string[] = [TOPICS.issuance, TOPICS.acceptance];
 const NOBODY = { writers: [], readers: [] };
+const ACCESS = Object.fromEntries(MEMBER_TOPICS.map((topic) => [topic, NOBODY]));
 
 /** A real broker for a file of tests, with the members' topics. */
 export class KafkaUnderTest {
@@ -26,7 +27,7 @@ export class KafkaUnderTest {
   }
 
   prepare(): Promise<void> {
-    return prepareTopics(this.connection, Object.fromEntries(MEMBER_TOPICS.map((topic) => [topic, NOBODY])));
+    return prepareTopics(this.connection, ACCESS);
   }
 
   async stop(): Promise<void> {
@@ -41,14 +42,20 @@ export class KafkaUnderTest {
     await this.start();
   }
 
-  async makeTopicsAnew(): Promise<void> {
-    await withAdmin(this.connection, 'test', (admin) => admin.deleteTopics({ topics: MEMBER_TOPICS }));
-    for (let gone = false; !gone;) {
-      gone = await this.prepare().then(
-        () => true,
-        () => false, // a name is free again a moment after
-      );
-    }
+  makeTopicsAnew(): Promise<void> {
+    return makeTopicsAnew(this.connection, ACCESS);
+  }
+
+  /** Removes every record; who has read them goes on at their end. */
+  async empty(topic: string): Promise<void> {
+    await withAdmin(this.connection, 'test', async (admin) => {
+      const ends = await admin.fetchTopicOffsets(topic);
+      const full = ends.filter(({ high, low }) => high !== low);
+      await admin.deleteTopicRecords({
+        topic,
+        partitions: full.map(({ partition, high }) => ({ partition, offset: high })),
+      });
+    });
   }
 }
 

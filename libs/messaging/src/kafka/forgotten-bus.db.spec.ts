@@ -7,7 +7,7 @@ import { kafkaHere } from '../../../../deploy/stack/test-parts.js';
 import { eventually } from '../../test/eventually.js';
 import { withKafka } from '../../test/kafka-under-test.js';
 import { type Behaviour, effects, MEMBER_MIGRATIONS, numbered, startMember } from '../../test/member.js';
-import { emptyTopics, Outbox, partitionOf, Relay } from '../index.js';
+import { Outbox, partitionOf, Relay } from '../index.js';
 import { kafkaClient, withAdmin } from './client.js';
 
 const DEADLINE_MS = 90_000;
@@ -129,7 +129,7 @@ kafkaHere.describe('a bus that has forgotten', () => {
     await publish(1);
     await complete(2);
     await close(first);
-    await emptyTopics(kafka.connection, [TOPICS.issuance]);
+    await kafka.empty(TOPICS.issuance);
     const ends = await withAdmin(kafka.connection, 'test', (admin) => admin.fetchTopicOffsets(TOPICS.issuance));
     expect(ends.every(({ low, high }) => low === high)).toBe(true);
     await member(reader!);

@@ -50,25 +50,25 @@ export async function prepareTopics(
   });
 }
 
-/** Removes every record of the topics; who has read them goes on at their end. */
-export async function emptyTopics(connection: KafkaConnection, topics: readonly string[]): Promise<void> {
+/**
+ * The topics without anything that was in them, and without anybody's positions: for another instance on the same broker.
+ * Relays that had sent to the old ones notice it at their next start and send again what they keep (`BusMemory`).
+ */
+export async function makeTopicsAnew(
+  connection: KafkaConnection,
+  access: TopicAccess,
+  options: PrepareOptions = {},
+): Promise<void> {
   await withAdmin(connection, 'topics', async (admin) => {
-    for (const topic of topics) {
-      const ends = await patiently(() => admin.fetchTopicOffsets(topic));
-      const full = ends.filter(({ high, low }) => high !== low);
-      const partitions = full.map(({ partition, high }) => ({ partition, offset: high }));
-      if (partitions.length > 0) await patiently(() => admin.deleteTopicRecords({ topic, partitions }));
-    }
+    const there = await admin.listTopics();
+    const topics = Object.keys(access).filter((topic) => there.includes(topic));
+    if (topics.length > 0) await admin.deleteTopics({ topics });
   });
-}
-
-/** The leader of a topic that was made a moment ago is not known everywhere yet; kafkajs does not wait for that here. */
-async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(100)) {
     try {
-      return await work();
+      return await prepareTopics(connection, access, options);
     } catch (error) {
-      if ((error as { retriable?: unknown }).retriable !== true || performance.now() > until) throw error;
+      if (performance.now() > until) throw error; // a name is free again a moment after
     }
   }
 }
