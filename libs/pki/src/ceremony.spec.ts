@@ -113,6 +113,15 @@ describe('the ceremony', () => {
     }
   });
 
+  it('makes no other key for a root whose own was taken away, and cannot sign for it', async () => {
+    await run();
+    await rm(join(dir, 'root.key.pem'));
+    const before = await contents();
+    const { root } = await run();
+    expect(await contents()).toEqual(before);
+    await expect(root.signer()).rejects.toMatchObject({ code: 'signerUnavailable' });
+  });
+
   it('signs the bytes that were stored, not new ones, after a stop between storing and signing', async () => {
     const { root } = await run();
     const tbs = await readFile(join(dir, 'issuing.tbs'));

@@ -1,4 +1,5 @@
 import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { toWholeSeconds, type Clock } from '#libs/clock';
@@ -95,7 +96,10 @@ async function keepPlan(options: CeremonyOptions, file: string): Promise<Plan> {
 }
 
 async function keepKey({ dir, log }: CeremonyOptions, kind: KeyKind, role: CaRole, passphrase: string): Promise<void> {
-  await keepOnce(authorityFiles(dir).key(role), 0o600, async () => {
+  const files = authorityFiles(dir);
+  // A key that has its certificate and is not here is somewhere else, or lost: another one would be of no use.
+  if (existsSync(files.certificate(role))) return;
+  await keepOnce(files.key(role), 0o600, async () => {
     log(`${role} CA: making a ${kind.toUpperCase()} key`);
     const key = await newPrivateKey(kind);
     return key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
