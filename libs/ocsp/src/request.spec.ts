@@ -123,6 +123,8 @@ describe('parseRequest', () => {
     ['members in the wrong order', request(one, explicit(1, sequence()))],
     ['an empty name', request(explicit(1), one)],
     ['two names', request(explicit(1, sequence(), sequence()), one)],
+    ['a name that is no GeneralName', request(explicit(1, sequence(sequence(oid(UNKNOWN)))), one)],
+    ['a directoryName that is no Name', request(explicit(1, explicit(4, integer(1))), one)],
     ['an empty serial number', ofSerial('')],
     ['a padded serial number', ofSerial('0001')],
     ['a padded negative serial number', ofSerial('ff80')],
@@ -159,6 +161,10 @@ describe('parseRequest', () => {
       withExtensions(extension(OCSP_OID.acceptableResponses, false, sequence(oid(UNKNOWN)))),
     ],
     ['a signature that is none', sequence(sequence(one), explicit(0, sequence(sha1)))],
+    [
+      'a signature of no algorithm',
+      sequence(sequence(one), explicit(0, sequence(sequence(), tlv(0x03, Buffer.of(0))))),
+    ],
     [
       'two signatures',
       sequence(sequence(one), ...[0, 0].map((n) => explicit(n, sequence(sha1, tlv(0x03, Buffer.of(0)))))),

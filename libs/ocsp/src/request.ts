@@ -1,3 +1,4 @@
+import { GeneralName } from 'pkijs';
 import { DerError, DerReader, oid, readHeader } from '#libs/pki';
 import { OCSP_OID } from './oids.js';
 
@@ -83,7 +84,7 @@ function assertNested(bytes: Buffer, start: number, end: number, depth: number):
 function tbsRequest(tbs: DerReader): OcspRequest {
   // version: v1 is the default, which DER leaves out, and there is no other
   if (tbs.peek() === 0xa0) throw new DerError('not version 1, or its number where DER has none');
-  if (tbs.peek() === 0xa1) skipOne(tbs.into(0xa1));
+  if (tbs.peek() === 0xa1) skipRequestorName(tbs.into(0xa1));
   const certificates = requestList(tbs.into(0x30));
   const extensions =
     tbs.peek() === 0xa2 ? only(tbs.into(0xa2), readExtensions(REQUEST_EXTENSIONS)) : new Map<string, Buffer>();
@@ -195,10 +196,20 @@ function checkAcceptsBasic(value: Buffer): Buffer {
   return value;
 }
 
+/** GeneralName (RFC 5280 §4.2.1.6): rare in requests, so pkijs may take its time; what it cannot read is no request. */
+function skipRequestorName(holder: DerReader): void {
+  const name = only(holder, (inner) => inner.whole(inner.peek() ?? 0));
+  try {
+    GeneralName.fromBER(name);
+  } catch (error) {
+    throw new DerError(`a requestorName that is no GeneralName: ${String(error)}`);
+  }
+}
+
 /** Signature: read over, so that the request is known to be one; its value decides nothing. */
 function skipSignature(holder: DerReader): void {
   const signature = only(holder, (inner) => inner.into(0x30));
-  signature.next(0x30);
+  algorithmIdentifier(signature.content(0x30));
   signature.next(0x03);
   if (signature.peek() === 0xa0) skipOne(signature.into(0xa0));
   signature.finish();
