@@ -6,7 +6,13 @@ export { ATTEMPT_POLICIES, judge, type AttemptPolicy, type AttemptPurpose, type 
 export { AttemptStore, sourceOf, type Attempt } from './attempt-store.js';
 export { ATTEMPT_MIGRATION } from './attempt.migration.js';
 export { kbkdf } from './kbkdf.js';
-export { deriveTransportPin, type TransportPinInput } from './transport-secrets.js';
+export {
+  type CardSecretInput,
+  deriveManagementKey,
+  derivePuk,
+  deriveTransportPin,
+  type ManagementKeyBytes,
+} from './transport-secrets.js';
 export { ensureKeyPair, readKeyPair, readPublicJwk, type KeyPair, type PublicJwk } from './key-pair.js';
 export { claimedKey, signDetached, signingAlgorithms, verifiesDetached } from './detached-jws.js';
 export { openSealed, sealFor, type Sealed } from './sealed.js';

@@ -3,7 +3,7 @@ import { createSecretKey } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { kbkdf, kbkdfWithFixedData } from './kbkdf.js';
-import { deriveTransportPin } from './transport-secrets.js';
+import { deriveManagementKey, derivePuk, deriveTransportPin } from './transport-secrets.js';
 
 const hex = (text: string) => Buffer.from(text, 'hex');
 
@@ -61,22 +61,50 @@ describe('key derivation', () => {
   });
 });
 
-describe('transport PIN', () => {
-  it('is the same each time and is what openssl’s octets give', () => {
-    const context = `0000000100000001${input.cardUuid.replaceAll('-', '')}${Buffer.from(input.cardNumber).toString('hex')}`;
-    const options = [
-      'mac:HMAC',
-      'digest:SHA256',
-      `hexkey:${'5a'.repeat(32)}`,
-      'salt:kaika/transport-pin/v1',
-      `hexinfo:${context}`,
-    ];
-    const args = ['kdf', '-binary', '-keylen', '64', ...options.flatMap((option) => ['-kdfopt', option]), 'KBKDF'];
-    const octets = execFileSync('openssl', args);
-    const words = Array.from({ length: 16 }, (_, i) => octets.readUInt32BE(i * 4));
-    const pin = String(words.find((word) => word < 4_200_000_000)! % 1e8).padStart(8, '0');
-    expect(deriveTransportPin(input)).toBe(pin);
-    expect(deriveTransportPin({ ...input, cardUuid: input.cardUuid.toUpperCase() })).toBe(pin);
+/** What `openssl kdf KBKDF` derives for `input` under a label. */
+function byOpenssl(label: string, bytes: number): Buffer {
+  const context = `0000000100000001${input.cardUuid.replaceAll('-', '')}${Buffer.from(input.cardNumber).toString('hex')}`;
+  const options = ['mac:HMAC', 'digest:SHA256', `hexkey:${'5a'.repeat(32)}`, `salt:${label}`, `hexinfo:${context}`];
+  const args = ['kdf', '-binary', '-keylen', String(bytes), ...options.flatMap((o) => ['-kdfopt', o]), 'KBKDF'];
+  return execFileSync('openssl', args);
+}
+
+function digitsByOpenssl(label: string): string {
+  const octets = byOpenssl(label, 64);
+  const words = Array.from({ length: 16 }, (_, i) => octets.readUInt32BE(i * 4));
+  return String(words.find((word) => word < 4_200_000_000)! % 1e8).padStart(8, '0');
+}
+
+describe('the secrets of a card', () => {
+  it('never change: a card in the field holds them', () => {
+    expect(deriveTransportPin(input)).toBe('39873748');
+    expect(derivePuk(input)).toBe('30490798');
+    expect(deriveManagementKey(input, 16).toString('hex')).toBe('2052d87297870746026089f8e108e803');
+    expect(deriveManagementKey(input, 24).toString('hex')).toBe('584639b1adc34af9d9e17b4bb8088e3f031cfd5ca4d6e8b9');
+    expect(deriveManagementKey(input, 32).toString('hex')).toBe(
+      '8a00a00bba7ac23cc1361584d835b6529faafc80d3c92d5cd6e405a1ebc654e6',
+    );
+  });
+
+  it('are what openssl derives', () => {
+    expect(deriveTransportPin(input)).toBe(digitsByOpenssl('kaika/transport-pin/v1'));
+    expect(derivePuk(input)).toBe(digitsByOpenssl('kaika/puk/v1'));
+    for (const bytes of [16, 24, 32] as const) {
+      expect(deriveManagementKey(input, bytes)).toEqual(byOpenssl('kaika/management-key/v1', bytes));
+    }
+  });
+
+  it('takes no length for a management key that no card has', () => {
+    for (const bytes of [0, 8, 20, 33]) expect(() => deriveManagementKey(input, bytes as 16)).toThrow(RangeError);
+  });
+});
+
+describe.each([
+  ['transport PIN', deriveTransportPin],
+  ['PUK', derivePuk],
+])('%s', (_, derive) => {
+  it('is the same however the UUID is written', () => {
+    expect(derive({ ...input, cardUuid: input.cardUuid.toUpperCase() })).toBe(derive(input));
   });
 
   it('is another for another master, version, generation, UUID or card number', () => {
@@ -87,15 +115,15 @@ describe('transport PIN', () => {
       { ...input, generation: 2 },
       { ...input, cardUuid: '6f1c2f0e-3d2b-4b8e-9f43-0b9d6c1a2e78' },
       { ...input, cardNumber: 'TT00000000000052' },
-    ].map(deriveTransportPin);
+    ].map(derive);
     expect(new Set(pins).size).toBe(pins.length);
   });
 
   it('is always 8 digits, and no digit is favoured', () => {
     const counts = Array.from({ length: 8 }, () => Array<number>(10).fill(0));
-    const runs = 10_000;
+    const runs = 5_000;
     for (let generation = 1; generation <= runs; generation += 1) {
-      const pin = deriveTransportPin({ ...input, generation });
+      const pin = derive({ ...input, generation });
       expect(pin).toMatch(/^[0-9]{8}$/);
       [...pin].forEach((digit, place) => (counts[place]![Number(digit)]! += 1));
     }
@@ -110,14 +138,12 @@ describe('transport PIN', () => {
     const texts = fc
       .string({ maxLength: 40 })
       .filter((text) => !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text));
-    fc.assert(
-      fc.property(texts, (cardUuid) => void expect(() => deriveTransportPin({ ...input, cardUuid })).toThrow()),
-    );
+    fc.assert(fc.property(texts, (cardUuid) => void expect(() => derive({ ...input, cardUuid })).toThrow()));
     for (const cardNumber of ['', 'TT0000000000005', 'tt00000000000051', 'TT000000000000510']) {
-      expect(() => deriveTransportPin({ ...input, cardNumber })).toThrow(RangeError);
+      expect(() => derive({ ...input, cardNumber })).toThrow(RangeError);
     }
     for (const generation of [-1, 0, 1.5, 2 ** 32]) {
-      expect(() => deriveTransportPin({ ...input, generation })).toThrow('count from 1');
+      expect(() => derive({ ...input, generation })).toThrow('count from 1');
     }
   });
 });
