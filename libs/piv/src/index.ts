@@ -1,4 +1,14 @@
 export { ApduChannel, type Answer, type Command } from './apdu.js';
+export {
+  CARD_JOB_SECONDS,
+  type CardJob,
+  type CardJobKind,
+  type CardJobOf,
+  type CardJobOpener,
+  type CardJobSigner,
+  makeCardJob,
+  openCardJob,
+} from './card-job.js';
 export { type CardConnection } from './connection.js';
 export {
   buildCcc,
@@ -11,14 +21,6 @@ export {
   SLOTS,
   uuidBytes,
 } from './objects.js';
-export {
-  makePinJob,
-  openPinJob,
-  type PinJob,
-  type PinJobOpener,
-  PIN_JOB_SECONDS,
-  type PinJobSigner,
-} from './pin-job.js';
 export { FACTORY_PIN, FACTORY_PUK, PivCard, type PinResult } from './piv-card.js';
 export {
   type CardProfile,
@@ -30,21 +32,25 @@ export {
   VIRTUAL_ASCII_LABEL,
 } from './profile.js';
 export {
-  type Activation,
   activatedMessage,
   encodeProof,
   type ExpectedProof,
   lengthPrefixed,
   NONCE_BYTES,
   type Proof,
+  pinResetMessage,
   PROOF_PURPOSES,
   proofSchema,
   type ProofPurpose,
   type ProofStatement,
+  type SecondSignature,
   sha256,
   toWire,
+  unlockedMessage,
   verifyActivation,
+  verifyPinReset,
   verifyProof,
+  verifyUnlocked,
   type WireProof,
 } from './proof.js';
 export { ALGORITHMS, type CardAlgorithm } from './public-key.js';

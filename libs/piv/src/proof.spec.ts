@@ -5,13 +5,17 @@ import {
   activatedMessage,
   encodeProof,
   type ExpectedProof,
+  pinResetMessage,
   type Proof,
   proofSchema,
   type ProofStatement,
   sha256,
   toWire,
+  unlockedMessage,
   verifyActivation,
+  verifyPinReset,
   verifyProof,
+  verifyUnlocked,
 } from './proof.js';
 
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -99,14 +103,25 @@ describe('the proof of a card', () => {
   });
 });
 
-describe('the signature of an activation', () => {
+const SECOND = [
+  { name: 'an activation', message: activatedMessage, check: verifyActivation },
+  { name: 'a PIN reset', message: pinResetMessage, check: verifyPinReset },
+  { name: 'an unlock', message: unlockedMessage, check: verifyUnlocked },
+];
+
+describe.each(SECOND)('the signature at the end of $name', ({ message, check }) => {
   const nonce = Buffer.alloc(32, 9);
   const proofSignature = Buffer.from('the signature of the proof');
-  const signature = sign('sha256', activatedMessage('session-1', nonce, proofSignature), key.privateKey);
-  const activation = { session: 'session-1', nonce, proofSignature, signature };
+  const signed = (octets: Buffer) => sign('sha256', octets, key.privateKey);
+  const ended = {
+    ...{ session: 'session-1', nonce, proofSignature },
+    signature: signed(message('session-1', nonce, proofSignature)),
+  };
+  const refused = expect.objectContaining({ code: 'proofRefused' });
 
-  it('verifies by the 9C certificate', () => {
-    expect(() => verifyActivation(activation, certificate)).not.toThrow();
+  it('verifies by the certificate of its slot', () => {
+    expect(() => check(ended, certificate)).not.toThrow();
+    expect(() => check(ended, stranger)).toThrow(refused);
   });
 
   it.each([
@@ -115,14 +130,17 @@ describe('the signature of an activation', () => {
     { proofSignature: Buffer.from('another') },
     { signature: Buffer.alloc(70) },
   ])('is refused for another %o', (changed) => {
-    expect(() => verifyActivation({ ...activation, ...changed }, certificate)).toThrow(
-      expect.objectContaining({ code: 'proofRefused' }),
-    );
+    expect(() => check({ ...ended, ...changed }, certificate)).toThrow(refused);
   });
 
-  it('can be no proof, even if a session were named like one', () => {
-    const asProof = sign('sha256', encodeProof(statement), key.privateKey);
-    expect(() => verifyActivation({ ...activation, signature: asProof }, certificate)).toThrow();
+  it('can be no proof, and the end of nothing else', () => {
+    const others = SECOND.filter((other) => other.message !== message);
+    for (const other of [
+      encodeProof(statement),
+      ...others.map((each) => each.message('session-1', nonce, proofSignature)),
+    ]) {
+      expect(() => check({ ...ended, signature: signed(other) }, certificate)).toThrow(refused);
+    }
   });
 });
 

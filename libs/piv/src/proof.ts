@@ -104,25 +104,41 @@ export function verifyProof(proof: Proof, expected: ExpectedProof, nineECertific
 }
 
 /** The octets that 9C signs when the holder has set a PIN: the second signature of an activation. */
-export function activatedMessage(session: string, nonce: Uint8Array, proofSignature: Uint8Array): Buffer {
-  return lengthPrefixed(['kaika/activated/v1', session, nonce, sha256(proofSignature)]);
-}
+export const activatedMessage = secondMessage('kaika/activated/v1');
+/** … when the holder has set a PIN in the place of a forgotten or blocked one, and the PUK was rotated. */
+export const pinResetMessage = secondMessage('kaika/pin-reset/v1');
+/** The octets that 9E signs at the centre when the card took the next transport PIN, and the PUK was rotated. */
+export const unlockedMessage = secondMessage('kaika/unlocked/v1');
 
-export interface Activation {
+/** What a card signs at the end of a job, and what is known of it. */
+export interface SecondSignature {
   session: string;
+  /** Of the server, given with the job: 32 octets */
   nonce: Uint8Array;
-  /** The signature of the proof this activation began with */
+  /** The signature of the proof that the job answered */
   proofSignature: Uint8Array;
-  /** 9C's, over `activatedMessage`: PKCS#1 v1.5 or ECDSA (DER), with SHA-256 */
+  /** PKCS#1 v1.5 or ECDSA (DER), with SHA-256 */
   signature: Uint8Array;
 }
 
-/** @throws CaError proofRefused */
-export function verifyActivation(activation: Activation, signatureCertificate: Uint8Array): void {
-  const { session, nonce, proofSignature, signature } = activation;
-  if (!signatureFits(activatedMessage(session, nonce, proofSignature), signatureCertificate, signature)) {
-    throw new CaError('proofRefused', 'the signature of the card’s 9C key does not verify');
-  }
+/** By 9C. @throws CaError proofRefused */
+export const verifyActivation = verifier('9C', activatedMessage);
+/** By 9C. @throws CaError proofRefused */
+export const verifyPinReset = verifier('9C', pinResetMessage);
+/** By 9E. @throws CaError proofRefused */
+export const verifyUnlocked = verifier('9E', unlockedMessage);
+
+function secondMessage(domain: string) {
+  return (session: string, nonce: Uint8Array, proofSignature: Uint8Array): Buffer =>
+    lengthPrefixed([domain, session, nonce, sha256(proofSignature)]);
+}
+
+function verifier(slot: '9C' | '9E', message: ReturnType<typeof secondMessage>) {
+  return ({ session, nonce, proofSignature, signature }: SecondSignature, certificate: Uint8Array): void => {
+    if (!signatureFits(message(session, nonce, proofSignature), certificate, signature)) {
+      throw new CaError('proofRefused', `the signature of the card’s ${slot} key does not verify`);
+    }
+  };
 }
 
 export const sha256 = (data: string | Uint8Array) => createHash('sha256').update(data).digest();

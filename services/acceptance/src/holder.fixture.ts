@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { activatedMessage, encodeProof, openPinJob, PivCard, type ProofStatement, sha256, toWire } from '#libs/piv';
+import { activatedMessage, encodeProof, openCardJob, PivCard, type ProofStatement, sha256, toWire } from '#libs/piv';
 import type { SampleCard, VirtualCard, VirtualCardStore } from '#libs/virtual-card';
 
 export const ORIGIN = 'https://portal.example';
@@ -55,15 +55,13 @@ export class Holder {
     return toWire({ ...statement, signature: this.#proofSignature });
   }
 
-  openJob(job: unknown, session: string, verificationKey: KeyObject, now: Date) {
+  /** The job for a page that sets a PIN. */
+  async openJob(job: unknown, session: string, verificationKey: KeyObject, now: Date) {
     const { cardNumber } = this.sample;
-    return openPinJob(job as string, {
-      verificationKey,
-      ephemeralKey: this.#agentKey.privateKey,
-      cardNumber,
-      session,
-      now,
-    });
+    const ephemeralKey = this.#agentKey.privateKey;
+    const opened = await openCardJob(job as string, { verificationKey, ephemeralKey, cardNumber, session, now });
+    if (opened.kind !== 'set-pin') throw new Error(`a job to ${opened.kind}`);
+    return opened;
   }
 
   changePin(oldPin: string, newPin: string) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import { systemClock } from '#libs/clock';
-import { makePinJob, type PinJob, proofSchema, type WireProof } from '#libs/piv';
+import { type CardJobOf, makeCardJob, proofSchema, type WireProof } from '#libs/piv';
 import { VirtualCardStore } from '#libs/virtual-card';
 import { createCardAgent, listenOnLoopback } from './app.js';
 
@@ -83,14 +83,21 @@ export async function startAgent(options: { transmitTimeoutMs?: number } = {}) {
   const prove = (session: string, purpose = 'accept') => api('POST', '/v1/proofs', { session, nonce, purpose });
 
   /** The server's part: a job for the key in this proof. */
-  const jobFor = (proof: WireProof, changed: Partial<PinJob> = {}, jobId = `job of ${proof.session}`) => {
+  const jobFor = (proof: WireProof, changed: Partial<CardJobOf<'set-pin'>> = {}, jobId = `job of ${proof.session}`) => {
     const { cardNumber, session, ephemeralKey } = proofSchema.parse(proof);
-    const job = { cardNumber, session, transportPin: TRANSPORT_PIN, earlierJob: false, ...changed };
-    return makePinJob(job, { signingKey: centre.privateKey, agentKey: ephemeralKey, now: clock.now(), jobId });
+    const job = {
+      kind: 'set-pin' as const,
+      cardNumber,
+      session,
+      transportPin: TRANSPORT_PIN,
+      earlierJob: false,
+      ...changed,
+    };
+    return makeCardJob(job, { signingKey: centre.privateKey, agentKey: ephemeralKey, now: clock.now(), jobId });
   };
 
   /** Proof, job and page for it: the path of the page, and what polls it. */
-  async function openPage(session: string, changed: Partial<PinJob> = {}) {
+  async function openPage(session: string, changed: Partial<CardJobOf<'set-pin'>> = {}) {
     const proof = (await prove(session)).json as WireProof;
     const opened = await api('POST', '/v1/pin-sessions', { session, nonce, job: await jobFor(proof, changed) });
     const { id, url } = opened.json as { id: string; url: string };

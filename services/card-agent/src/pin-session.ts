@@ -1,5 +1,5 @@
 import { CaError } from '#libs/errors';
-import { activatedMessage, type PinJob, type PivCard } from '#libs/piv';
+import { activatedMessage, type CardJobOf, type PivCard } from '#libs/piv';
 import { mustBeSameCard, type ProofSession } from './card.service.js';
 
 /**
@@ -26,7 +26,7 @@ export interface PinSession {
   readonly nonce: Buffer;
   readonly expiresAtMs: number;
   /** Gone once the form is closed. */
-  job: PinJob | undefined;
+  job: CardJobOf<'set-pin'> | undefined;
   state: PinState;
   /** A CHANGE may have reached the card, by an earlier job or by this one: its PIN may be the holder's already. */
   maybeChanged: boolean;
@@ -43,7 +43,12 @@ type Outcome = Extract<PinState, 'done' | 'refused' | 'last-try' | 'locked'>;
  *
  * @throws CaError cardRemoved and others of the card; the session then knows whether a CHANGE was sent
  */
-export async function setPin(card: PivCard, session: PinSession, job: PinJob, newPin: string): Promise<Outcome> {
+export async function setPin(
+  card: PivCard,
+  session: PinSession,
+  job: CardJobOf<'set-pin'>,
+  newPin: string,
+): Promise<Outcome> {
   const { proof } = session;
   await mustBeSameCard(card, proof.reading);
   const stop = await noteTries(card, session);
@@ -76,7 +81,12 @@ async function takes(card: PivCard, session: PinSession, pin: string): Promise<b
   return result.ok;
 }
 
-async function change(card: PivCard, session: PinSession, job: PinJob, newPin: string): Promise<Outcome | undefined> {
+async function change(
+  card: PivCard,
+  session: PinSession,
+  job: CardJobOf<'set-pin'>,
+  newPin: string,
+): Promise<Outcome | undefined> {
   const couldBeTheHolders = session.maybeChanged;
   session.maybeChanged = true; // before it is sent: its answer may be lost
   const result = await card.changePin(job.transportPin, newPin);

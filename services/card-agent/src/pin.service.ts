@@ -3,7 +3,7 @@ import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import type { Clock } from '#libs/clock';
 import { CaError } from '#libs/errors';
-import { openPinJob, pinFits, type CardProfile } from '#libs/piv';
+import { openCardJob, pinFits, type CardProfile } from '#libs/piv';
 import { SESSION_SECONDS } from './agent.config.js';
 import type { CardService } from './card.service.js';
 import { type PinSession, type PinState, setPin } from './pin-session.js';
@@ -29,7 +29,7 @@ export class PinService {
   /** Opens a page for the job that answers this session's proof. @throws CaError sessionExpired | jobRefused */
   async open(session: string, job: string, nonce: Buffer, origin: string): Promise<string> {
     const proof = this.cards.proofOf(session, origin);
-    const { jobId, ...opened } = await openPinJob(job, {
+    const { jobId, ...opened } = await openCardJob(job, {
       verificationKey: this.#jobKey,
       ephemeralKey: proof.ephemeralKey,
       cardNumber: proof.reading.facts.cardNumber,
@@ -41,6 +41,7 @@ export class PinService {
     this.forget(session);
     const id = randomBytes(32).toString('base64url');
     const expiresAtMs = this.clock.nowMs() + SESSION_SECONDS * 1000;
+    if (opened.kind !== 'set-pin') throw new CaError('jobRefused', 'this job is not for a page');
     const { earlierJob } = opened;
     this.#sessions.set(id, { id, proof, nonce, expiresAtMs, job: opened, state: 'waiting', maybeChanged: earlierJob });
     return id;

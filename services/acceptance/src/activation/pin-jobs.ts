@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { deriveTransportPin } from '#libs/credentials';
-import { makePinJob } from '#libs/piv';
+import { makeCardJob } from '#libs/piv';
 import type { Clock } from '#libs/clock';
 import type { Card } from '../card.entity.js';
 
@@ -19,8 +19,8 @@ export class PinJobs {
     const { cardNumber, cardUuid } = card;
     const { session, jobId, agentKey, earlierJob } = job;
     const transportPin = deriveTransportPin({ master: this.transportMaster, ...TRANSPORT_PIN, cardUuid, cardNumber });
-    return makePinJob(
-      { cardNumber, session, transportPin, earlierJob },
+    return makeCardJob(
+      { kind: 'set-pin', cardNumber, session, transportPin, earlierJob },
       { signingKey: this.signingKey, agentKey, now: this.clock.now(), jobId },
     );
   }
