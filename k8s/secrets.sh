@@ -28,8 +28,10 @@ mail=()
 for file in smtp-password smtp-ca.pem; do [ -f "$secrets/$file" ] && mail+=("$file"); done
 
 secret service-keys "$secrets/service-jwks.json"
-service issuance pepper data-key transport-master issuance.jwk acceptance.jwk.pub suspension.jwk.pub "${mail[@]}"
-service acceptance acceptance-token.jwk pepper transport-master acceptance.jwk issuance.jwk.pub suspension.jwk.pub pin-jobs.jwk
+service issuance pepper data-key transport-master puk-master management-master \
+  issuance.jwk acceptance.jwk.pub suspension.jwk.pub "${mail[@]}"
+service acceptance acceptance-token.jwk pepper transport-master puk-master \
+  acceptance.jwk issuance.jwk.pub suspension.jwk.pub pin-jobs.jwk
 service suspension pepper suspension.jwk
 service status-query status-query-token.jwk
 service crl-publisher crl-publisher-token.jwk redis

@@ -34,6 +34,8 @@ export function settingsOf(service: string, places: Places): NodeJS.ProcessEnv {
       KAIKA_AUTHORITY_DIR: join(dataDir, 'authority'),
       KAIKA_DATA_KEY_FILE: secret('data-key'),
       KAIKA_TRANSPORT_MASTER_FILE: secret('transport-master'),
+      KAIKA_PUK_MASTER_FILE: secret('puk-master'),
+      KAIKA_MANAGEMENT_MASTER_FILE: secret('management-master'),
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: secret('acceptance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secret('suspension.jwk.pub'),
       KAIKA_VIRTUAL_CARDS_DIR: join(dataDir, 'virtual-cards'),

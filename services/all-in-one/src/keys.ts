@@ -23,7 +23,8 @@ export interface Keys {
 export async function ensureKeys(dataDir: string): Promise<Keys> {
   const dir = join(dataDir, 'secrets');
   const file = (name: string) => join(dir, name);
-  for (const name of ['pepper', 'data-key', 'transport-master', 'database-roles']) ensureSecretFile(file(name));
+  const masters = ['transport-master', 'puk-master', 'management-master'];
+  for (const name of ['pepper', 'data-key', ...masters, 'database-roles']) ensureSecretFile(file(name));
   await ensureKeyPair(file('issuance.jwk'), 'P-256');
   await ensureKeyPair(file('acceptance.jwk'), 'P-256');
   await ensureKeyPair(file('suspension.jwk'), 'P-256');
@@ -47,6 +48,8 @@ export async function ensureKeys(dataDir: string): Promise<Keys> {
       KAIKA_PEPPER_FILE: file('pepper'),
       KAIKA_DATA_KEY_FILE: file('data-key'),
       KAIKA_TRANSPORT_MASTER_FILE: file('transport-master'),
+      KAIKA_PUK_MASTER_FILE: file('puk-master'),
+      KAIKA_MANAGEMENT_MASTER_FILE: file('management-master'),
       KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('issuance.jwk.pub'),
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: file('acceptance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.jwk.pub'),

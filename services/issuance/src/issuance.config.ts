@@ -30,6 +30,10 @@ export interface IssuanceConfig {
   dataKey: KeyObject;
   /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, here and in `acceptance`; 32 octets. */
   transportMaster: KeyObject;
+  /** `KAIKA_PUK_MASTER_FILE`: PUKs are derived from it, here and in `acceptance`; 32 octets. */
+  pukMaster: KeyObject;
+  /** `KAIKA_MANAGEMENT_MASTER_FILE`: the cards' management keys (9B) are derived from it, here only; 32 octets. */
+  managementMaster: KeyObject;
   /** `KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE`, `KAIKA_SUSPENSION_PUBLIC_KEY_FILE` (P-256 JWK): who may open verifiers. */
   credentialRecipients: { acceptance: PublicJwk; suspension: PublicJwk };
   /** `KAIKA_CREDENTIAL_KEY_FILE` (private P-256 JWK): opens what other services seal to this one. */
@@ -77,6 +81,8 @@ const settings = z
     KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
     KAIKA_DATA_KEY_FILE: opened(ensureSecretKey),
     KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
+    KAIKA_PUK_MASTER_FILE: opened(ensureSecretKey),
+    KAIKA_MANAGEMENT_MASTER_FILE: opened(ensureSecretKey),
     KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
     KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
     KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
@@ -99,6 +105,8 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
     pepper: read.KAIKA_PEPPER_FILE,
     dataKey: read.KAIKA_DATA_KEY_FILE,
     transportMaster: read.KAIKA_TRANSPORT_MASTER_FILE,
+    pukMaster: read.KAIKA_PUK_MASTER_FILE,
+    managementMaster: read.KAIKA_MANAGEMENT_MASTER_FILE,
     credentialRecipients: {
       acceptance: read.KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE,
       suspension: read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE,

@@ -98,7 +98,8 @@ export class IssuanceBench {
       keys: { root: 'p-384', issuing: 'p-384', card: 'p-256' },
       log: () => undefined,
     });
-    for (const name of ['pepper', 'data-key', 'master']) ensureSecretFile(this.file(name));
+    for (const name of ['pepper', 'data-key', 'master', 'puk-master', 'management-master'])
+      ensureSecretFile(this.file(name));
     this.recipients = {
       acceptance: await ensureKeyPair(this.file('acceptance')),
       suspension: await ensureKeyPair(this.file('suspension')),
@@ -113,6 +114,8 @@ export class IssuanceBench {
       KAIKA_PEPPER_FILE: this.file('pepper'),
       KAIKA_DATA_KEY_FILE: this.file('data-key'),
       KAIKA_TRANSPORT_MASTER_FILE: this.file('master'),
+      KAIKA_PUK_MASTER_FILE: this.file('puk-master'),
+      KAIKA_MANAGEMENT_MASTER_FILE: this.file('management-master'),
       KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: this.file('acceptance.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: this.file('suspension.pub'),
       KAIKA_CREDENTIAL_KEY_FILE: this.file('issuance'),
