@@ -4,11 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '#libs/clock';
 import type { Line } from '../demo/run.js';
 import { onBothProfiles } from './on-both-profiles.js';
 import { openssl } from './openssl.js';
+import { topics } from './topics.js';
 
 interface ListIndex {
   number: number;
@@ -30,7 +31,7 @@ interface EvidenceCard {
 const OPENSSL_REASON: Record<string, string> = { certificateHold: 'Certificate Hold', keyCompromise: 'Key Compromise' };
 
 /** npm run demo, and openssl's opinion of every file it leaves. */
-onBothProfiles('the demo', ({ name, env }) => {
+onBothProfiles('the demo', ({ name, env, stack }) => {
   const out = mkdtempSync(join(tmpdir(), 'kaika-evidence-'));
   const read = <T>(file: string) => JSON.parse(readFileSync(join(out, file), 'utf8')) as T;
   const path = (...parts: string[]) => join(out, ...parts);
@@ -211,4 +212,6 @@ onBothProfiles('the demo', ({ name, env }) => {
     }
     rmSync(anchors);
   });
+
+  if (stack) describe('leaves topics that', () => topics(stack));
 });

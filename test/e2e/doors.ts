@@ -2,8 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { issueToken, ROLES, type Role } from '#libs/doors';
-import { onBothProfiles } from './on-both-profiles.js';
-import { runningInstance } from './running-instance.js';
+import type { Instance } from '../demo/instance.js';
 
 /** Open to everyone (DESIGN.md §6); whatever else is in the document must ask for a token. */
 const OPEN = [
@@ -37,8 +36,8 @@ interface Operation {
   allow: 'anyone' | Role[] | undefined;
 }
 
-onBothProfiles('the doors', (profile) => {
-  const instance = runningInstance(profile);
+/** Suite: who may come in where, on a running instance. */
+export function doors(instance: Instance): void {
   const document = async () =>
     (await (await fetch(`${instance.address.url}/api/openapi.json`)).json()) as OpenAPIObject;
   const operations = async (): Promise<Operation[]> =>
@@ -117,4 +116,4 @@ onBothProfiles('the doors', (profile) => {
     const wrong = await fetch(`${instance.address.url}/api/v1/crls`, { method: 'DELETE' });
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET']);
   });
-});
+}

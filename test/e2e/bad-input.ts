@@ -1,10 +1,9 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import { askUntil } from '../demo/http.js';
+import type { Instance } from '../demo/instance.js';
 import { itemsOf } from '../demo/world.js';
 import { badBodies } from './bad-bodies.js';
 import { type Endpoint, endpoints, filled, sample, SECRETS } from './contract.js';
-import { onBothProfiles } from './on-both-profiles.js';
-import { runningInstance } from './running-instance.js';
 
 interface Problem {
   type: string;
@@ -12,14 +11,15 @@ interface Problem {
   errors?: { at: string; problem: string }[];
 }
 
-/** All that is said to the log is looked through for secrets. */
-process.env['KAIKA_LOG_LEVEL'] = 'debug';
-
 /** Field by field it is the same code in both profiles; what differs, the edge, sees all forms, paths and queries. */
 const EVERY = { embedded: 1, distributed: 5 };
 
-onBothProfiles('bad input', (profile) => {
-  const instance = runningInstance(profile);
+/**
+ * Suite: every field, path and query of the API, wrong in every way.
+ *
+ * @param instance  that logs all it has to say: its output is looked through for secrets
+ */
+export function badInput(instance: Instance): void {
   let all: Endpoint[] = [];
   const authorization = { people: '', services: '' };
   let takers: Endpoint[] = [];
@@ -36,7 +36,7 @@ onBothProfiles('bad input', (profile) => {
 
   const of = (allow: Endpoint['allow']) => authorization[String(allow) === 'service' ? 'services' : 'people'];
 
-  const chosen = (_bad: unknown, nth: number) => nth % EVERY[profile.name] === 0;
+  const chosen = (_bad: unknown, nth: number) => nth % EVERY[instance.profile.name] === 0;
 
   /** One request. @returns what is wrong with the answer, whatever was asked; and the answer */
   async function send(
@@ -93,7 +93,7 @@ onBothProfiles('bad input', (profile) => {
       }
     }
     expect(findings).toEqual([]);
-    expect(sent).toBeGreaterThan(1_000 / EVERY[profile.name]);
+    expect(sent).toBeGreaterThan(1_000 / EVERY[instance.profile.name]);
     expect(await everything()).toEqual(before);
   }, 60_000);
 
@@ -202,4 +202,4 @@ onBothProfiles('bad input', (profile) => {
     for (const secret of Object.values(SECRETS)) expect(instance.output).not.toContain(secret);
     expect((await fetch(`${instance.address.url}/healthz`)).status).toBe(200);
   });
-});
+}

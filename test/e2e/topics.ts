@@ -4,9 +4,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { type EventType, EVENTS, parseEvent, TOPICS, type Topic, WATERMARK_KEY } from '#libs/events';
 import { partitionOf } from '#libs/messaging';
 import { application, combinedApplication, storyCards } from '../demo/cards.js';
-import { prepare } from '../fuzz/prepare.js';
-import { onDistributed } from './on-both-profiles.js';
-import { runningInstance } from './running-instance.js';
+import type { TestStack } from './test-stack.js';
 
 interface KafkaRecord {
   topic: Topic;
@@ -17,18 +15,16 @@ interface KafkaRecord {
   value: string;
 }
 
-/** What the demo leaves in Kafka, read from the start by a client that is not ours. */
-onDistributed('the topics', (profile) => {
-  const instance = runningInstance(profile);
+/** Suite: what the demo left in Kafka, read from the start by a client that is not ours. */
+export function topics(stack: TestStack): void {
   let records: KafkaRecord[] = [];
 
   beforeAll(async () => {
-    await prepare(instance);
     for (const topic of Object.values(TOPICS)) records = [...records, ...(await read(topic))];
-  }, 240_000);
+  }, 60_000);
 
   async function read(topic: Topic): Promise<KafkaRecord[]> {
-    const { brokers } = profile.stack!;
+    const { brokers } = stack;
     const format = '%p\\t%o\\t%k\\t%h\\t%s\\n';
     const { stdout } = await promisify(execFile)(
       'kcat',
@@ -43,7 +39,7 @@ onDistributed('the topics', (profile) => {
   }
 
   it('have six partitions each, and hold what docs/EVENTS.md says they hold', async () => {
-    const { stdout } = await promisify(execFile)('kcat', ['-b', profile.stack!.brokers, '-L', '-J']);
+    const { stdout } = await promisify(execFile)('kcat', ['-b', stack.brokers, '-L', '-J']);
     const { topics } = JSON.parse(stdout) as { topics: { topic: string; partitions: unknown[] }[] };
     for (const topic of Object.values(TOPICS)) {
       expect({ topic, partitions: topics.find((one) => one.topic === topic)?.partitions.length }).toEqual({ topic, partitions: 6 }); // prettier-ignore
@@ -108,4 +104,4 @@ onDistributed('the topics', (profile) => {
       for (const contact of contacts) expect(everything()).not.toContain(contact);
     });
   });
-});
+}

@@ -1,28 +1,24 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { sleep } from '#libs/clock';
-import { Collector } from '../../libs/trace/test/collector.js';
+import type { Collector } from '../../libs/trace/test/collector.js';
 import { ask, askUntil } from '../demo/http.js';
 import { issueCards, type IssuedCard } from '../demo/load.js';
-import { onBothProfiles } from './on-both-profiles.js';
-import { runningInstance } from './running-instance.js';
+import type { Instance } from '../demo/instance.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 /** What an application and a card of `issueCards` hold that is nobody else's business, as it is and as it is in a URL. */
 const PRIVATE = ['load-test.example', '負測試', '測試路', 'Load#', '12345675', 'ground'].flatMap((text) => [text, encodeURIComponent(text)]); // prettier-ignore
 
-/** One trace id goes from an officer's request through suspension's outbox and the bus to everybody's copy. */
-onBothProfiles('one trace', (profile) => {
-  const collector = new Collector();
-  const env: NodeJS.ProcessEnv = { ...profile.env };
-  beforeAll(async () => {
-    env['OTEL_EXPORTER_OTLP_ENDPOINT'] = await collector.listen();
-  });
-  const instance = runningInstance({ ...profile, env });
+/**
+ * Suite: one trace id goes from an officer's request through suspension's outbox and the bus to everybody's copy.
+ *
+ * @param collector  where the instance sends its spans
+ */
+export function oneTrace(instance: Instance, collector: Collector): void {
   let card: IssuedCard;
   beforeAll(async () => {
     [card] = (await issueCards(instance, 1)) as [IssuedCard];
   }, 120_000);
-  afterAll(() => collector.close());
 
   it('has the request and what each service made of its event', async () => {
     const url = (act: string) => `${instance.address.url}/api/v1/cards/${card.cardNumber}/${act}`;
@@ -51,4 +47,4 @@ onBothProfiles('one trace', (profile) => {
     for (const secret of [card.cardNumber, ...Object.values(card.serials), ...PRIVATE])
       expect({ secret, there: text.includes(secret) }).toEqual({ secret, there: false });
   });
-});
+}
