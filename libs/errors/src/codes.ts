@@ -36,6 +36,11 @@ export const ERRORS = {
   cardExpired: { status: 409, title: 'The certificates of this card have expired' },
   cardHeld: { status: 409, title: 'This card is on hold' },
   cardNotActivatable: { status: 409, title: 'This card cannot be activated now' },
+  cardNeedsCentre: {
+    status: 409,
+    title: 'The PIN of this card cannot be set here any more; send the card to the centre',
+  },
+  cardNotAccepted: { status: 409, title: 'The certificates of this card are not accepted yet; open the card first' },
   cardNotSuspended: { status: 409, title: 'This card was never suspended by its holder' },
   cardRevoked: { status: 409, title: 'This card is revoked; apply for a new one', legacyCode: '4931' },
   centreUnreachable: {
@@ -65,9 +70,13 @@ export const ERRORS = {
   cardRemoved: { status: 409, title: 'The card was taken out' },
   hostNotAllowed: { status: 421, title: 'This agent answers to its own host name only' },
   jobRefused: { status: 403, title: 'This job is not for this card, session or agent' },
+  managementKeyRefused: { status: 409, title: 'The card refused the management key' },
   noCard: { status: 409, title: 'No card in the reader' },
   noReader: { status: 409, title: 'No card reader' },
+  otherCard: { status: 409, title: 'This is not the card that was read' },
   originNotAllowed: { status: 403, title: 'This origin may not use the card agent' },
+  pairingNeeded: { status: 401, title: 'This page is not paired with the card agent' },
+  pairingRefused: { status: 403, title: 'The pairing code is not right' },
   pinFormat: { status: 422, title: 'The card does not take this PIN' },
   pinLastTry: { status: 409, title: 'One try is left for the PIN; nothing was sent to the card' },
   pinMismatch: { status: 422, title: 'The two PINs differ' },
@@ -75,6 +84,7 @@ export const ERRORS = {
   proofRefused: { status: 403, title: 'The card’s proof does not verify' },
   readerBusy: { status: 409, title: 'Another card session is in progress' },
   sessionExpired: { status: 410, title: 'This session is over; start again' },
+  severalCards: { status: 409, title: 'Several readers hold a card' },
   unknownCardKind: { status: 409, title: 'This card is not one of ours (不明連接卡)' },
 
   // certificates and lists

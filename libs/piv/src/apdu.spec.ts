@@ -70,4 +70,37 @@ describe('ApduChannel', () => {
     const mute = { ...endless, transmit: () => Promise.resolve(Buffer.of(0x90)) };
     await expect(new ApduChannel(mute).send(GET)).rejects.toThrow('without a status word');
   });
+
+  it('asks for a part again with the length the card wants, once', async () => {
+    const card = scripted([
+      ['00cb3fff035c017e00', 'aabb6110'],
+      ['00c0000010', '6c02'],
+      ['00c0000002', 'ccdd9000'],
+    ]);
+    expect((await new ApduChannel(card).send(GET)).data.toString('hex')).toBe('aabbccdd');
+    const neverContent = scripted([
+      ['00cb3fff035c017e00', '6c05'],
+      ['00cb3fff035c017e05', '6c04'],
+    ]);
+    expect((await new ApduChannel(neverContent).send(GET)).sw).toBe(0x6c04);
+  });
+
+  it('takes no part longer than a short APDU may ask for', async () => {
+    const card = scripted([['00cb3fff035c017e00', `${'00'.repeat(257)}9000`]]);
+    await expect(new ApduChannel(card).send(GET)).rejects.toThrow('259 octets');
+  });
+
+  it('gives up on an answer that goes on and on, however quickly each part comes', async () => {
+    let parts = 0;
+    const dripping: CardConnection = {
+      // One octet every few milliseconds never runs into the limit of one transmit.
+      transmit: () => new Promise((resolve) => setTimeout(() => resolve(Buffer.of(++parts & 0xff, 0x61, 0x01)), 5)),
+      close: () => Promise.resolve(),
+    };
+    const channel = new ApduChannel(dripping, 50);
+    await expect(channel.send(GET)).rejects.toMatchObject({ code: 'cardCommunication' });
+    const before = parts;
+    await expect(channel.send(GET)).rejects.toMatchObject({ code: 'cardCommunication' });
+    expect(parts - before).toBeLessThanOrEqual(1); // the one that was under way
+  });
 });

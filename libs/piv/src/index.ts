@@ -11,6 +11,15 @@ export {
 } from './card-job.js';
 export { type CardConnection } from './connection.js';
 export {
+  cryptBlock,
+  FACTORY_MANAGEMENT_KEY,
+  MANAGEMENT_ALGORITHMS,
+  type ManagementAlgorithm,
+  managementBlockBytes,
+  managementKeyBytes,
+} from './management-key.js';
+export { type Metadata, type MetadataOf } from './metadata.js';
+export {
   buildCcc,
   buildChuid,
   cardUuidOf,
@@ -28,8 +37,14 @@ export {
   PIN_MAX_LENGTH,
   PIN_MIN_LENGTH,
   pinFits,
+  PIVAPPLET,
   PLAIN_PIV,
+  pukBytes,
+  VIRTUAL_ASCII,
   VIRTUAL_ASCII_LABEL,
+  VIRTUAL_DIGITS,
+  VIRTUAL_DIGITS_LABEL,
+  YUBIKEY,
 } from './profile.js';
 export {
   activatedMessage,

@@ -3,6 +3,16 @@ import { describe, expect, it } from '@jest/globals';
 import { buildCcc, buildChuid, cardUuidOf, certificateIn, certificateObject } from './objects.js';
 import { findTlv, parseTlvs, requireTlv, tlv } from './tlv.js';
 
+/** Self-signed, made by openssl. */
+const DER = Buffer.from(
+  'MIIBeDCCAR+gAwIBAgIUTNrMieFWIr8NeIzkxKYNSV7S/JYwCgYIKoZIzj0EAwIwETEPMA0GA1UEAwwGYSBjYXJkMCAXDTI2MTEy' +
+    'MjAxMTIyMFoYDzIwNTYxMTE0MDExMjIwWjARMQ8wDQYDVQQDDAZhIGNhcmQwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATr1zS3' +
+    '27X2pxw2DWXDEpnWH3ll8Erx7OzsDHV7f6xuF6w8Rbpv6Gx81H9F/CcYI8F07ib5DiIX7/gfCTibPpUso1MwUTAdBgNVHQ4EFgQU' +
+    '5Z9/vYMjP+P9kBrzi1+PcIK5S1UwHwYDVR0jBBgwFoAU5Z9/vYMjP+P9kBrzi1+PcIK5S1UwDwYDVR0TAQH/BAUwAwEB/zAKBggq' +
+    'hkjOPQQDAgNHADBEAiAYdhkvSKZGXpAH0tcvav0TUeptlC3/kWafW6iP50uJPwIgfkxuvZ4Ra+hnvoo5ID5WtLbyt048wD5ylIEG' +
+    'RZqpbB4=',
+  'base64',
+);
 const UUID = '6ba7b810-9dad-41d1-80b4-00c04fd430c8';
 
 describe('data objects', () => {
@@ -34,10 +44,20 @@ describe('data objects', () => {
   });
 
   it('reads a certificate it wrote, and one that another tool compressed', () => {
-    const der = Buffer.from('30820100'.padEnd(600, 'ab'), 'hex');
-    expect(certificateIn(certificateObject(der))).toEqual(der);
-    expect(findTlv(certificateObject(der), 0xfe)).toHaveLength(0);
-    expect(certificateIn(Buffer.concat([tlv(0x70, gzipSync(der)), tlv(0x71, Buffer.of(1))]))).toEqual(der);
+    expect(certificateIn(certificateObject(DER))).toEqual(DER);
+    expect(findTlv(certificateObject(DER), 0xfe)).toHaveLength(0);
+    expect(certificateIn(certificateObject(gzipSync(DER), true))).toEqual(DER);
+    expect(certificateIn(tlv(0x70, DER))).toEqual(DER); // without 71, as some tools write it
+  });
+
+  it('names what is no certificate, or not just one', () => {
+    const pem = `-----BEGIN CERTIFICATE-----\n${DER.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const none = [Buffer.alloc(0), Buffer.from('none'), DER.subarray(0, -1), Buffer.concat([DER, Buffer.of(0)])];
+    for (const stored of [...none, Buffer.concat([DER, DER]), Buffer.from(pem)]) {
+      expect(() => certificateIn(certificateObject(stored))).toThrow(
+        expect.objectContaining({ code: 'cardCommunication' }),
+      );
+    }
   });
 
   it('does not let a few octets expand to millions, and names what cannot be expanded', () => {

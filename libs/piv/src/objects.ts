@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { CaError } from '#libs/errors';
 import { findTlv, requireTlv, tlv } from './tlv.js';
@@ -20,17 +21,34 @@ export type Slot = keyof typeof SLOTS;
 const EXPANDED_CERTIFICATE_MAX_BYTES = 16_384;
 const COMPRESSED = 1;
 
-/** `70 certificate, 71 00 (plain), FE (no error detection code)`: SP 800-73-5 part 1, appendix A. */
-export function certificateObject(der: Uint8Array): Buffer {
-  return Buffer.concat([tlv(0x70, der), tlv(0x71, Buffer.of(0)), tlv(0xfe)]);
+/**
+ * `70 certificate, 71 (00 plain, 01 compressed), FE (no error detection code)`: SP 800-73-5 part 1, appendix A.
+ *
+ * @param stored DER, or that compressed with gzip
+ */
+export function certificateObject(stored: Uint8Array, compressed = false): Buffer {
+  return Buffer.concat([tlv(0x70, stored), tlv(0x71, Buffer.of(compressed ? COMPRESSED : 0)), tlv(0xfe)]);
 }
 
 /**
- * The certificate in such an object; other tools write it compressed.
+ * The certificate in such an object: X.509, DER, and nothing after it.
  *
  * @throws CaError cardCommunication
  */
 export function certificateIn(object: Uint8Array): Buffer {
+  const der = certificateOctets(object);
+  let parsed: X509Certificate;
+  try {
+    parsed = new X509Certificate(der);
+  } catch (cause) {
+    throw new CaError('cardCommunication', 'a certificate on the card is none', {}, { cause });
+  }
+  // Node also reads PEM, and stops at the end of a certificate: neither is what others would hash and compare.
+  if (!parsed.raw.equals(der)) throw new CaError('cardCommunication', 'a certificate on the card is more than one');
+  return der;
+}
+
+function certificateOctets(object: Uint8Array): Buffer {
   const stored = requireTlv(object, 0x70);
   if (((findTlv(object, 0x71)?.[0] ?? 0) & 0x03) !== COMPRESSED) return stored;
   try {
@@ -43,8 +61,8 @@ export function certificateIn(object: Uint8Array): Buffer {
 
 /**
  * The card holder unique identifier. Its FASC-N begins with agency code 9999, which makes OpenSC show the GUID as the
- * token's serial; the rest of the FASC-N is zero. The CMS signature (3E) is left empty: the CHUID is free to copy, and
- * nothing here trusts it: only the 9E signature proves a card.
+ * token's serial; its credential number comes from the UUID. The CMS signature (3E) is left empty: the CHUID is free to
+ * copy, and nothing here trusts it: only the 9E signature proves a card.
  *
  * @param cardUuid its GUID, RFC 9562
  * @param expires  the last day, read as UTC

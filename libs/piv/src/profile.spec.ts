@@ -1,13 +1,31 @@
 import { describe, expect, it } from '@jest/globals';
-import { padPin, pinFits, PLAIN_PIV, profileOf, VIRTUAL_ASCII, VIRTUAL_ASCII_LABEL, YUBIKEY } from './profile.js';
+import {
+  padPin,
+  pinFits,
+  PIVAPPLET,
+  PLAIN_PIV,
+  profileOf,
+  pukBytes,
+  VIRTUAL_ASCII,
+  VIRTUAL_ASCII_LABEL,
+  VIRTUAL_DIGITS,
+  VIRTUAL_DIGITS_LABEL,
+  YUBIKEY,
+} from './profile.js';
 import { tlv } from './tlv.js';
 
 describe('CardProfile', () => {
   it('is chosen by the SELECT answer; an unknown card gets the least that every PIV card has', () => {
     expect(profileOf(tlv(0x50, Buffer.from(VIRTUAL_ASCII_LABEL)))).toBe(VIRTUAL_ASCII);
     expect(profileOf(Buffer.from('4f0600001000010079074f05a000000308', 'hex'))).toBe(YUBIKEY);
-    expect(profileOf(tlv(0x50, Buffer.from('PivApplet')))).toBe(PLAIN_PIV);
+    expect(profileOf(tlv(0x50, Buffer.from(VIRTUAL_DIGITS_LABEL)))).toBe(VIRTUAL_DIGITS);
+    expect(profileOf(tlv(0x50, Buffer.from('PivApplet v0.9.0/REeSAxaD')))).toBe(PIVAPPLET);
+    expect(profileOf(tlv(0x50, Buffer.from('PivAppletish')))).toBe(PLAIN_PIV);
+    expect(profileOf(tlv(0x50, Buffer.from('__proto__')))).toBe(PLAIN_PIV);
     expect(profileOf(Buffer.alloc(0))).toBe(PLAIN_PIV);
+    expect(() => profileOf(Buffer.from('500a41', 'hex'))).toThrow(
+      expect.objectContaining({ code: 'cardCommunication' }),
+    );
   });
 
   it('knows the PINs a card takes', () => {
@@ -24,5 +42,14 @@ describe('CardProfile', () => {
     expect(padPin('12345678', PLAIN_PIV).toString('hex')).toBe('3132333435363738');
     expect(() => padPin('secret!', PLAIN_PIV)).toThrow(expect.objectContaining({ code: 'pinFormat' }));
     expect(() => padPin('secret!', PLAIN_PIV)).not.toThrow(/secret/);
+  });
+
+  it('takes a PUK of eight digits only, and does not repeat another', () => {
+    expect(pukBytes('12345678').toString()).toBe('12345678');
+    for (const puk of ['1234567', '123456789', 'secret!!', '']) {
+      expect(() => pukBytes(puk)).toThrow(
+        expect.objectContaining({ code: 'pinFormat', message: 'a PUK has eight digits' }),
+      );
+    }
   });
 });

@@ -15,18 +15,30 @@ const P256_POINT_BYTES = 65;
  */
 export function generatedKey(answer: Uint8Array, algorithm: CardAlgorithm): KeyObject {
   const template = requireTlv(answer, 0x7f49);
-  if (algorithm === 'rsa-2048') {
-    const n = requireTlv(template, 0x81).toString('base64url');
-    const e = requireTlv(template, 0x82).toString('base64url');
-    return createPublicKey({ format: 'jwk', key: { kty: 'RSA', n, e } });
+  try {
+    const key = createPublicKey({ format: 'jwk', key: algorithm === 'rsa-2048' ? rsa(template) : p256(template) });
+    if (algorithmOf(key) === algorithm) return key;
+  } catch (cause) {
+    throw cause instanceof CaError && cause.code === 'cardCommunication' ? cause : notTheKey(algorithm, cause);
   }
-  const point = requireTlv(template, 0x86);
-  if (point.length !== P256_POINT_BYTES || point[0] !== 0x04) {
-    throw new CaError('cardCommunication', 'the card’s new key is not an uncompressed P-256 point');
-  }
-  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
-  return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x, y } });
+  throw notTheKey(algorithm);
 }
+
+function rsa(template: Uint8Array) {
+  const [n, e] = [requireTlv(template, 0x81), requireTlv(template, 0x82)];
+  return { kty: 'RSA', n: n.toString('base64url'), e: e.toString('base64url') };
+}
+
+/** OpenSSL refuses a point that is not on the curve. */
+function p256(template: Uint8Array) {
+  const point = requireTlv(template, 0x86);
+  if (point.length !== P256_POINT_BYTES || point[0] !== 0x04) throw notTheKey('p-256');
+  const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((part) => part.toString('base64url'));
+  return { kty: 'EC', crv: 'P-256', x, y };
+}
+
+const notTheKey = (algorithm: CardAlgorithm, cause?: unknown) =>
+  new CaError('cardCommunication', `the card’s new key is not one of ${algorithm}`, {}, { cause });
 
 /**
  * The card's algorithm for a certificate's key.

@@ -48,6 +48,10 @@ export class VpcdPlug {
     return this.#state;
   }
 
+  get #out(): boolean {
+    return this.#state === 'out';
+  }
+
   /** Resolves when the reader has powered the card on and knows its ATR. Waits for a reader that is not there yet. */
   async insert(): Promise<void> {
     if (this.#state !== 'out') return;
@@ -66,10 +70,10 @@ export class VpcdPlug {
   }
 
   private async stayConnected(): Promise<void> {
-    while (this.#state !== 'out') {
+    while (!this.#out) {
       await this.oneConnection();
       await this.powerOff();
-      if (this.#state === 'out') return;
+      if (this.#out) return;
       this.become('waiting');
       await sleep(RECONNECT_MS);
     }
