@@ -2,12 +2,13 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '#libs/config';
 import { Clock } from '#libs/clock';
+import { isSurroundingsError, patiently } from '#libs/database';
 import { ceremony, renewRootCrl } from '#libs/pki';
 import { ensureKeys } from '../../services/all-in-one/src/keys.js';
 import { setUpDatabase, WITH_DATABASE } from './database.js';
 import { setUpKafka } from './kafka.js';
-import { databasePasswords, ensurePassword, KAFKA_USERS, writeKafkaJaas } from './passwords.js';
-import { patiently } from './patience.js';
+import { KAFKA_USERS } from '../kafka/users.js';
+import { databasePasswords, ensurePassword, writeKafkaJaas } from './passwords.js';
 import { readAdminUrl, readPublicUrl } from './setup.config.js';
 
 const HELP = `npm run setup -- <what> [--dir <folder>]
@@ -53,8 +54,13 @@ async function main([what, ...rest]: string[], dir: string): Promise<number> {
     console.error(HELP);
     return 2;
   }
-  await patiently(step, told);
+  await patiently(step, told, passes);
   return 0;
+}
+
+/** kafkajs marks what may pass. */
+function passes(error: unknown): boolean {
+  return isSurroundingsError(error) || (error as { retriable?: unknown }).retriable === true;
 }
 
 async function keys(dir: string): Promise<void> {

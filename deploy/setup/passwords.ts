@@ -3,9 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOnce } from '#libs/credentials';
 import type { Passwords } from '#libs/database';
-
-/** Who logs in at Kafka: `admin` makes topics and rights, the others have the rights of deploy/kafka/access.ts. */
-export const KAFKA_USERS = ['admin', 'issuance', 'acceptance', 'suspension', 'status-query', 'crl-publisher'] as const;
+import { KAFKA_USERS } from '../kafka/users.js';
 
 /** A password in a file of its own (0600), made when missing. */
 export function ensurePassword(dir: string, name: string): string {

@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-
-/** Who may log in on the SASL listener: the administrator (super user) and the services that hold ACLs. */
-export const KAFKA_USERS = ['admin', 'issuance', 'acceptance', 'suspension', 'status-query', 'crl-publisher'] as const;
-export type KafkaUser = (typeof KAFKA_USERS)[number];
+import { KAFKA_USERS, type KafkaUser } from '../kafka/users.js';
 
 export interface KafkaPorts {
   /** Without login, for developers and kcat: whoever reaches the loopback address is super user here. */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Kafka, logLevel } from 'kafkajs';
-import { KAFKA_USERS, type RunningKafka, startKafka } from './kafka.js';
+import { KAFKA_USERS } from '../kafka/users.js';
+import { type RunningKafka, startKafka } from './kafka.js';
 import { jarsFolder, javaVersion } from './kafka-jars.js';
 import { kafkaHere } from './test-parts.js';
 

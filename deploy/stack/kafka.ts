@@ -3,15 +3,16 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { sleep } from '#libs/clock';
+import type { KafkaUser } from '../kafka/users.js';
 import { readJson, writeJson } from './json-file.js';
 import { sharedClasses } from './kafka-classes.js';
 import { fetchKafka, java, kafkaUnavailable } from './kafka-jars.js';
-import { type KafkaPorts, type KafkaUser, passwordFile, writeSettings } from './kafka-settings.js';
+import { type KafkaPorts, passwordFile, writeSettings } from './kafka-settings.js';
 import { awaitOldProcess, lastLines, launch, type PartProcess } from './part-process.js';
 import { freePort, mustBeFree } from './ports.js';
 
 export { kafkaUnavailable } from './kafka-jars.js';
-export { KAFKA_USERS, type KafkaPorts, type KafkaUser } from './kafka-settings.js';
+export { type KafkaPorts } from './kafka-settings.js';
 
 export interface KafkaOptions {
   /** Data, secrets, settings and log; made when missing. */

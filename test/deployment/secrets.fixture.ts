@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#libs/clock';
 import { ceremony } from '#libs/pki';
-import { databasePasswords, ensurePassword, KAFKA_USERS, writeKafkaJaas } from '../../deploy/setup/passwords.js';
+import { KAFKA_USERS } from '../../deploy/kafka/users.js';
+import { databasePasswords, ensurePassword, writeKafkaJaas } from '../../deploy/setup/passwords.js';
 import { WITH_DATABASE } from '../../deploy/setup/database.js';
 import { ensureKeys } from '../../services/all-in-one/src/keys.js';
 

@@ -6,6 +6,7 @@ export { dataSource, type ServiceDataSource } from './data-source.js';
 export { databaseAnswers } from './answers.js';
 export { APP_CONNECTIONS, PROCESS_CONNECTIONS } from './connections.js';
 export { schemaState, type SchemaState } from './schema-state.js';
+export { patiently } from './patience.js';
 export { afterCommit } from './after-commit.js';
 export { CLOCK_MIGRATION, setLogClock, readLogClock } from './log-clock.js';
 export { isSurroundingsError } from './surroundings.js';

@@ -1,11 +1,7 @@
 import { z } from 'zod';
-import { sleep } from '#libs/clock';
 import { openConfig, ownerSettings, ownerUrlOf } from '#libs/config';
-import { isSurroundingsError, migrate, schemaOf } from '#libs/database';
+import { migrate, patiently, schemaOf } from '#libs/database';
 import type { ServiceDefinition } from './create-service.js';
-
-const PATIENCE_MS = 60_000;
-const RETRY_MS = 1_000;
 
 /**
  * Brings a service's schema up to date by its owner role (`KAIKA_DATABASE_OWNER_URL`) and tells what was applied.
@@ -20,13 +16,11 @@ export async function migrateService(
 ): Promise<void> {
   if (migrations.length === 0) return say(`${name}: has no database`);
   const ownerUrl = ownerUrlOf(await openConfig(z.object(ownerSettings), env));
-  for (const until = performance.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
-    try {
-      const applied = await migrate({ ownerUrl, schema: schemaOf(name), migrations: [...migrations] });
-      for (const migration of applied) say(`${name}: applied ${migration}`);
-      return say(`${name}: ${applied.length === 0 ? 'nothing to apply, ' : ''}up to date`);
-    } catch (cause) {
-      if (!isSurroundingsError(cause) || performance.now() > until) throw new Error('migrating', { cause });
-    }
-  }
+  const applied = await patiently(() =>
+    migrate({ ownerUrl, schema: schemaOf(name), migrations: [...migrations] }),
+  ).catch((cause: unknown) => {
+    throw new Error('migrating', { cause });
+  });
+  for (const migration of applied) say(`${name}: applied ${migration}`);
+  say(`${name}: ${applied.length === 0 ? 'nothing to apply, ' : ''}up to date`);
 }

@@ -1,13 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, opened, postgresUrl } from '#libs/config';
+import { ConfigError, opened, postgresUrl, readPasswordFile } from '#libs/config';
 import type { JobsBackend } from './backend.js';
-
-const password = (path: string): string => {
-  const content = readFileSync(path, 'utf8').trim();
-  if (content === '') throw new Error(`${path} is empty`);
-  return content;
-};
 
 const redisUrl = () =>
   z
@@ -19,7 +12,7 @@ const redisUrl = () =>
 export const jobsSettings = {
   KAIKA_JOBS_URL: postgresUrl().optional(),
   REDIS_URL: redisUrl().optional(),
-  KAIKA_REDIS_PASSWORD_FILE: opened(password).optional(),
+  KAIKA_REDIS_PASSWORD_FILE: opened(readPasswordFile).optional(),
 };
 
 /** @throws ConfigError unless exactly one of `KAIKA_JOBS_URL` and `REDIS_URL` is set, and a password with Redis only */

@@ -1,7 +1,10 @@
 import type { Client } from 'pg';
 import type { EventSink, LogMark } from './bus-record.js';
 
-/** Older ones are not sent again: consumers remember 45 days what had its effect. */
+/**
+ * By when an event was made. The outbox keeps it 14 days from when it was *sent*, and a bus may have been away before;
+ * consumers remember 45 days what had its effect.
+ */
 const SEND_AGAIN_DAYS = 30;
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ConfigError, opened, postgresUrl } from '#libs/config';
+import { ConfigError, opened, postgresUrl, readPasswordFile } from '#libs/config';
 
 export interface KafkaConnection {
   /** `host:port`, any of the cluster's. */
@@ -22,7 +22,7 @@ export type Transport =
 
 const BROKER = /^[\w.-]+:\d{1,5}$|^\[[\da-f:.]+\]:\d{1,5}$/i;
 
-const text = (path: string): string => {
+const certificates = (path: string): string => {
   const content = readFileSync(path, 'utf8').trim();
   if (content === '') throw new Error(`${path} is empty`);
   return content;
@@ -37,9 +37,9 @@ export const transportSettings = {
     .pipe(z.array(z.string().regex(BROKER, 'must list host:port, separated by commas')))
     .optional(),
   KAIKA_KAFKA_USERNAME: z.string().regex(/^\S+$/, 'must be one word').optional(),
-  KAIKA_KAFKA_PASSWORD_FILE: opened(text).optional(),
+  KAIKA_KAFKA_PASSWORD_FILE: opened(readPasswordFile).optional(),
   KAIKA_KAFKA_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).default('scram-sha-512'),
-  KAIKA_KAFKA_CA_FILE: opened(text).optional(),
+  KAIKA_KAFKA_CA_FILE: opened(certificates).optional(),
 };
 
 /** @throws ConfigError unless exactly one of `KAIKA_BUS_URL` and `KAFKA_BROKERS` is set, and name and password together */
