@@ -84,6 +84,8 @@ const alarm = z.object({ alarm: z.string(), service: z.string(), detail: z.strin
 /** What only the recipients of `jwe` can read: its payload is `SEALED_PAYLOADS[type]`, its context `sealedContext`. */
 const sealed = z.object({ cardNumber, jwe: z.record(z.string(), z.unknown()) });
 
+const generation = z.number().int().positive();
+
 const application = z.object({ caseNumber: z.string() });
 
 /** Every event there is: its topic and its data. Facts, in the past tense. */
@@ -94,8 +96,21 @@ export const EVENTS = {
   'application.rejected': { topic: TOPICS.issuance, data: application },
   'certificate.issued': { topic: TOPICS.issuance, data: certificateIssued },
   'card.dispatched': { topic: TOPICS.issuance, data: z.object({ cardNumber, at: utc }) },
+  /** A card that was sent in is defective: two officers decided it in that case, and suspension revokes it. */
+  'card.defective': {
+    topic: TOPICS.issuance,
+    data: z.object({ cardNumber, caseNumber: z.string(), at: utc }),
+  },
 
   'card.activated': { topic: TOPICS.acceptance, data: z.object({ cardNumber, activation: z.uuid(), at: utc }) },
+
+  /** Its agent found it blocked (27011), and it proved that it was there; what the agent found is its word alone. */
+  'card.locked': { topic: TOPICS.acceptance, data: z.object({ cardNumber, at: utc }) },
+  /** At the centre: it has the transport PIN and the PUK of these generations, and its holder has to set a PIN. */
+  'card.unlocked': {
+    topic: TOPICS.acceptance,
+    data: z.object({ cardNumber, transportGeneration: generation, pukGeneration: generation, at: utc }),
+  },
 
   /** The contact's e-mail address was given at activation; sealed for issuance. */
   'contact.changed': { topic: TOPICS.acceptance, data: sealed },
@@ -104,7 +119,7 @@ export const EVENTS = {
   /** A code to be sent to the contact's e-mail address now, or never after `expiresAt`; sealed for issuance. */
   'one-time-code.requested': {
     topic: TOPICS.acceptance,
-    data: sealed.extend({ request: z.uuid(), purpose: z.enum(['user-code-reset']), expiresAt: utc }),
+    data: sealed.extend({ request: z.uuid(), purpose: z.enum(['user-code-reset', 'pin-reset']), expiresAt: utc }),
   },
 
   'certificate.accepted': { topic: TOPICS.status, data: statusRow },

@@ -22,6 +22,7 @@ import { KnownCards } from './known-cards.js';
 import { Contacts } from './notices/contacts.js';
 import type { Mailer } from './notices/mailer.js';
 import { NoticesService } from './notices/notices.service.js';
+import { CardLocks } from './returns/card-locks.js';
 
 const database = withTestDatabase();
 const dir = mkdtempSync(join(tmpdir(), 'kaika-issuance-'));
@@ -44,7 +45,7 @@ beforeAll(async () => {
   cases = new CasesService(source, clock, config);
   const notices = new NoticesService(source, clock, {} as Mailer, config); // no server: recorded, and not sent
   const consumer = new Consumer(source, { maxAttempts: 5 });
-  const { on } = new IssuanceHandlers(new KnownCards(), contacts, cases, notices, consumer);
+  const { on } = new IssuanceHandlers(new KnownCards(), contacts, cases, notices, new CardLocks(), consumer);
   listener = { consumer, handlers: on, source };
   issue = async (cardNumber, way) => {
     const contact = way === 'A' ? { contact: { email: FIRST_ADDRESS } } : {};

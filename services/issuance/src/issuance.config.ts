@@ -4,6 +4,7 @@ import {
   databaseSettings,
   databaseUrlOf,
   flag,
+  type Hotline,
   hotlineSettings,
   hotlinesOf,
   openConfig,
@@ -49,6 +50,10 @@ export interface IssuanceConfig {
   mail: MailSettings | undefined;
   /** `KAIKA_EXPIRY_NOTICE_DAYS`: days before the end of certificates at which subscribers are reminded. Default 60, 14. */
   expiryNoticeDays: readonly number[];
+  /** `KAIKA_HOTLINE_…`: named in notices, slips and letters. */
+  hotlines: readonly Hotline[];
+  /** `KAIKA_RETURN_CONTACT_DAYS`: days after a card was sent back until its letter's contact data are erased. Default 180. */
+  returnContactDays: number;
   /** `KAIKA_TEST_CARDS`: takes test card numbers (four letters and twelve digits) into stock. Default false. */
   testCards: boolean;
 }
@@ -88,6 +93,7 @@ const settings = z
     KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
     KAIKA_VIRTUAL_CARDS_DIR: z.string(),
     KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
+    KAIKA_RETURN_CONTACT_DAYS: z.coerce.number().int().min(1).max(3_650).default(180),
     KAIKA_TEST_CARDS: flag().default(false),
   })
   .superRefine((read, ctx) => {
@@ -124,6 +130,8 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
         }
       : undefined,
     expiryNoticeDays: read.KAIKA_EXPIRY_NOTICE_DAYS,
+    hotlines: hotlinesOf(read),
+    returnContactDays: read.KAIKA_RETURN_CONTACT_DAYS,
     testCards: read.KAIKA_TEST_CARDS,
   };
 }

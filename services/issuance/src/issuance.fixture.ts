@@ -211,7 +211,8 @@ export class IssuanceBench {
          from application a join card c using (case_number) where c.card_number = $2
          returning case_number
        )
-       insert into card (card_number, state, case_number, added_at) select $1, 'assigned', case_number, $3 from copy`,
+       insert into card (card_number, state, case_number, added_at, assigned_at)
+       select $1, 'assigned', case_number, $3, $3 from copy`,
       [cardNumber, like, this.clock.now()],
     );
     return cardNumber;

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { type EventOf, type StatusRow, TOPICS } from '#libs/events';
 import { Consumer, type Delivery, type Handlers } from '#libs/messaging';
 import { CasesService } from './cases/cases.service.js';
+import { CardLocks } from './returns/card-locks.js';
 import { KnownCards } from './known-cards.js';
 import { Contacts } from './notices/contacts.js';
 import { NoticesService } from './notices/notices.service.js';
@@ -16,6 +17,7 @@ export class IssuanceHandlers {
     private readonly contacts: Contacts,
     private readonly cases: CasesService,
     private readonly notices: NoticesService,
+    private readonly locks: CardLocks,
     private readonly consumer: Consumer,
   ) {}
 
@@ -24,6 +26,8 @@ export class IssuanceHandlers {
     'certificate.refused': (e, tx) => this.cases.open(e, tx), // wrong data: a case for the office
     'one-time-code.requested': (e, tx) => this.notices.oneTimeCode(e, tx), // mailed before it expires
     'card.activated': (e, tx) => this.notices.activated(e, tx),
+    'card.locked': (e, tx) => this.locks.locked(e.data, tx),
+    'card.unlocked': (e, tx) => this.locks.unlocked(e.data, tx), // identifies a card that was sent in
     'certificate.accepted': (e, tx) => this.statusChanged(e.id, e.data, tx),
     'certificate.suspended': (e, tx) => this.statusChanged(e.id, e.data, tx),
     'certificate.resumed': (e, tx) => this.statusChanged(e.id, e.data, tx),

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { ATTEMPT_POLICIES, type AttemptPolicy, AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
+import { DualControl } from '#libs/dual-control';
 import { Housekeeping, LOG } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
@@ -37,6 +38,11 @@ import { PersonalisationService } from './production/personalisation.service.js'
 import { ProductionController } from './production/production.controller.js';
 import { ProductionRecords } from './production/production-records.js';
 import { StockService } from './production/stock.service.js';
+import { CardLocks } from './returns/card-locks.js';
+import { Replacements } from './returns/replacement.js';
+import { ReturnOutcomes } from './returns/return-outcomes.js';
+import { ReturnsController } from './returns/returns.controller.js';
+import { ReturnsService } from './returns/returns.service.js';
 
 /** Asking how a case goes is never locked for good: only delayed, as nobody but the applicant could open it again. */
 const PROGRESS_POLICY: AttemptPolicy = {
@@ -58,16 +64,18 @@ export class IssuanceModule {
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],
         ...[ProductionController, CaController, IssuedCertificatesController, DelegatesController],
-        ...[CasesController, NoticesController, IssuanceHandlers],
+        ...[CasesController, ReturnsController, NoticesController, IssuanceHandlers],
       ],
       providers: [
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService],
+        ...[ReturnsService, ReturnOutcomes, Replacements, CardLocks],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
         ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService, IssuanceMetrics],
         { provide: ISSUANCE_CONFIG, useValue: config },
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
         { provide: VirtualCardStore, useFactory: () => new VirtualCardStore(config.virtualCardsDir) },
+        { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
         { provide: Idempotency, useFactory: (clock: Clock) => new Idempotency(clock), inject: [Clock] },
         {
           provide: AttemptStore,
@@ -81,15 +89,20 @@ export class IssuanceModule {
             source: DataSource,
             attempts: AttemptStore,
             idempotency: Idempotency,
+            returns: ReturnsService,
             clock: Clock,
             log: Logger,
           ) =>
             new Housekeeping(
-              { attempts: () => attempts.prune(), answers: () => idempotency.prune(source) },
+              {
+                attempts: () => attempts.prune(),
+                answers: () => idempotency.prune(source),
+                letters: () => returns.eraseLetters(),
+              },
               clock,
               log,
             ),
-          inject: [DataSource, AttemptStore, Idempotency, Clock, LOG],
+          inject: [DataSource, AttemptStore, Idempotency, ReturnsService, Clock, LOG],
         },
       ],
     };

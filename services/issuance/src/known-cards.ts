@@ -8,12 +8,13 @@ const FIRST_OF_WAY_A = 1;
 @Injectable()
 export class KnownCards {
   /** The latest row of the log stands; revoked is final, under every epoch: rows from before a restore may come again. */
-  async statusChanged({ cardNumber, epoch, seq, kind }: CardRow, tx: EntityManager): Promise<void> {
+  async statusChanged({ cardNumber, epoch, seq, kind, acceptedAt }: CardRow, tx: EntityManager): Promise<void> {
     await tx.query(
-      `insert into known_status as known (card_number, epoch, seq, kind) values ($1, $2, $3, $4)
-       on conflict (card_number) do update set epoch = excluded.epoch, seq = excluded.seq, kind = excluded.kind
+      `insert into known_status as known (card_number, epoch, seq, kind, accepted) values ($1, $2, $3, $4, $5)
+       on conflict (card_number) do update
+       set epoch = excluded.epoch, seq = excluded.seq, kind = excluded.kind, accepted = excluded.accepted
        where known.kind <> 'revoked' and (excluded.epoch <> known.epoch or excluded.seq > known.seq)`,
-      [cardNumber, epoch, seq, kind],
+      [cardNumber, epoch, seq, kind, acceptedAt !== null],
     );
   }
 

@@ -39,7 +39,7 @@ beforeAll(async () => {
   bench = await Bench.open(database, join(dir, 'key'), checkedOnce);
   await bench.moveTo(new Date('2026-11-21T04:00:00Z'));
   const consumer = new Consumer(bench.source, { maxAttempts: 5 });
-  const { on } = new SuspensionHandlers(bench.suspension, bench.userCodes, bench.receipts, consumer);
+  const { on } = new SuspensionHandlers(bench.suspension, bench.userCodes, bench.receipts, bench.defective, consumer);
   listener = { consumer, handlers: on, source: bench.source };
   const owner = new Client({ connectionString: bench.db.ownerUrl });
   await owner.connect();

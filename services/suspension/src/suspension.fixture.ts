@@ -18,6 +18,7 @@ import { Idempotency } from '#libs/idempotency';
 import { Outbox } from '#libs/messaging';
 import { lockCard } from './card.js';
 import { CardChanges, type ReceiptedCommand } from './card-changes.js';
+import { DefectiveCards } from './defective-cards.js';
 import { DeadlineSettings, type DeadlineAction } from './deadline/acceptance-deadline.js';
 import { DeadlineService } from './deadline/deadline.service.js';
 import { MIGRATIONS } from './migrations/index.js';
@@ -45,6 +46,7 @@ export class Bench {
   readonly receipts: Receipts;
   readonly userCodes: UserCodes;
   readonly changes: CardChanges;
+  readonly defective: DefectiveCards;
   readonly suspension: SuspensionService;
   readonly officers: OfficersService;
   readonly revocations: RevocationsService;
@@ -60,6 +62,7 @@ export class Bench {
     this.receipts = new Receipts(db.source);
     this.userCodes = new UserCodes(db.source, new AttemptStore(db.source, this.clock, policies), hasher, key);
     this.changes = new CardChanges(this.log, this.receipts);
+    this.defective = new DefectiveCards(this.changes);
     const idempotency = new Idempotency(this.clock);
     const pepper = new Pepper(randomBytes(32));
     const deadline = new DeadlineSettings(90, 'hold');

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { TOPICS } from '#libs/events';
 import { Consumer, type Delivery, type Handlers } from '#libs/messaging';
+import { DefectiveCards } from './defective-cards.js';
 import { Receipts } from './receipts.js';
 import { SuspensionService } from './suspension.service.js';
 import { UserCodes } from './user-codes.js';
@@ -13,11 +14,13 @@ export class SuspensionHandlers {
     private readonly suspension: SuspensionService,
     private readonly userCodes: UserCodes,
     private readonly receipts: Receipts,
+    private readonly defective: DefectiveCards,
     private readonly consumer: Consumer,
   ) {}
 
   readonly on = {
     'certificate.issued': (e, tx) => this.suspension.track(tx, e.data), // known, waiting for acceptance
+    'card.defective': (e, tx) => this.defective.revoke(e.data, tx), // revoked: superseded
     'credential.set': (e, tx) => this.userCodes.replace(tx, e.data), // a newer generation of the verifier
     'crl.published': (e, tx) => this.receipts.complete(tx, e.data), // number and SHA-256 into the receipts
   } satisfies Handlers;

@@ -9,6 +9,7 @@ import { Housekeeping, LOG } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { CardChanges } from './card-changes.js';
+import { DefectiveCards } from './defective-cards.js';
 import { CutTimer } from './cut-timer.js';
 import { DeadlineSettings } from './deadline/acceptance-deadline.js';
 import { DeadlineService } from './deadline/deadline.service.js';
@@ -43,6 +44,7 @@ export class SuspensionModule {
         OfficerCommands,
         DeadlineService,
         CardChanges,
+        DefectiveCards,
         StatusLog,
         Receipts,
         CutTimer,

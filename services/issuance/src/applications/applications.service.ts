@@ -69,9 +69,9 @@ export class ApplicationsService {
       const { state, cardNumber } = await lockApplication(tx, caseNumber);
       if (state === 'approved' && cardNumber) return { caseNumber, state, cardNumber };
       const approved = nextState(state, 'approve');
-      const assigned = await assignCard(tx, caseNumber);
-      if (assigned === undefined) throw new CaError('stockEmpty', 'put blank cards into stock first');
       const now = this.clock.now();
+      const assigned = await assignCard(tx, caseNumber, now);
+      if (assigned === undefined) throw new CaError('stockEmpty', 'put blank cards into stock first');
       await this.records.decide(tx, caseNumber, { state: approved, by: officer, at: now });
       const data = { caseNumber, cardNumber: assigned };
       await this.outbox.add(tx, newEvent('application.approved', caseNumber, data, { source: 'issuance', now }));

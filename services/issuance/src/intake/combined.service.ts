@@ -123,7 +123,7 @@ export class CombinedService {
   }
 
   private async approve(tx: EntityManager, caseNumber: string, office: string, now: Date): Promise<Taken> {
-    const cardNumber = await assignOrWait(tx, caseNumber);
+    const cardNumber = await assignOrWait(tx, caseNumber, now);
     const state = cardNumber === undefined ? 'waiting-for-stock' : 'approved';
     await this.records.decide(tx, caseNumber, { state, by: office, at: now });
     if (cardNumber !== undefined) {

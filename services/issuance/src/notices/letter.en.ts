@@ -13,6 +13,8 @@ const SUBJECTS: Record<NoticeKind, string> = {
   'user-code-changed': 'Your user code was changed',
   'acceptance-due': 'Please activate your certificate card',
   'expiry-due': 'Your certificates expire soon',
+  'card-return-received': 'The card you sent in has arrived',
+  'card-sent-back': 'The card you sent in is on its way back',
   'one-time-code': 'One-time code',
 };
 
@@ -93,11 +95,23 @@ function paragraphs(content: NoticeContent, code: string): string[] {
         `Your certificates expire on ${time(content.notAfter)} (days left: ${content.daysLeft}). Please apply for a new card in time.`,
         'The present card works until then. Keep it afterwards: what was encrypted to it can be read with it alone.',
       ];
+    case 'card-return-received':
+      return [
+        `The certificate card you sent in arrived on ${time(content.at)}. See how it goes on our website with the case number and the code of your slip.`,
+        NOT_YOU,
+      ];
+    case 'card-sent-back':
+      return [
+        content.outcome === 'unlocked'
+          ? 'The certificate card you sent in is unlocked. When it arrives, set a new PIN or activate it as the enclosed letter says.'
+          : 'The certificate card you sent in was tested; card and certificates are in order.',
+        `It was sent by registered mail on ${time(content.at)}, number ${content.registeredMail}.`,
+      ];
     case 'one-time-code':
       return [
-        `You asked to set a new user code. One-time code: ${code}`,
+        `You asked to set a new ${content.purpose === 'pin-reset' ? 'PIN' : 'user code'}. One-time code: ${code}`,
         `Enter it by ${time(content.expiresAt)}. Tell it to nobody; our staff never ask for it.`,
-        'If this was not you, ignore this message: your user code has not changed.',
+        `If this was not you, ignore this message: your ${content.purpose === 'pin-reset' ? 'PIN' : 'user code'} has not changed.`,
       ];
   }
 }

@@ -16,7 +16,11 @@ const CONTENTS: NoticeContent[] = [
   { kind: 'user-code-changed', at },
   { kind: 'acceptance-due', dueAt: at, daysLeft: 14 },
   { kind: 'expiry-due', notAfter: '2026-12-31T15:59:59Z', daysLeft: 60 },
-  { kind: 'one-time-code', expiresAt: at },
+  { kind: 'card-return-received', at },
+  { kind: 'card-sent-back', at, outcome: 'unlocked', registeredMail: '12345678901234' },
+  { kind: 'card-sent-back', at, outcome: 'found-sound', registeredMail: '12345678901234' },
+  { kind: 'one-time-code', expiresAt: at, purpose: 'user-code-reset' },
+  { kind: 'one-time-code', expiresAt: at, purpose: 'pin-reset' },
 ];
 const addressee = { name: '開卡示範股份有限公司', cardNumber: 'TT00000000000051' };
 const write = (content: NoticeContent, options = {}) => writeLetter(content, addressee, { code: '402917', ...options });

@@ -13,6 +13,8 @@ const SUBJECTS: Record<NoticeKind, string> = {
   'user-code-changed': '用戶代碼變更通知',
   'acceptance-due': '憑證 IC 卡開卡期限提醒',
   'expiry-due': '憑證即將到期通知',
+  'card-return-received': '憑證 IC 卡收件通知',
+  'card-sent-back': '憑證 IC 卡寄回通知',
   'one-time-code': '一次性驗證碼',
 };
 
@@ -90,11 +92,23 @@ function paragraphs(content: NoticeContent, code: string): string[] {
         `貴單位之憑證將於${time(content.notAfter)} 到期（尚餘 ${content.daysLeft} 日），請儘早申請新卡，以免影響作業。`,
         '到期前原卡仍可使用。先前以該憑證加密之資料僅能以原卡解密，請妥善保存原卡。',
       ];
+    case 'card-return-received':
+      return [
+        `本中心已於${time(content.at)} 收到貴單位送回檢測之憑證 IC 卡，處理進度可憑送回檢測單所載案件編號及查詢碼至本中心網站查詢。`,
+        NOT_YOU,
+      ];
+    case 'card-sent-back':
+      return [
+        content.outcome === 'unlocked'
+          ? '貴單位送回之憑證 IC 卡業經本中心完成解卡，收到後請依隨函說明重新設定 PIN 碼或辦理開卡。'
+          : '貴單位送回之憑證 IC 卡經本中心檢測，卡片功能及憑證均屬正常。',
+        `卡片已於${time(content.at)} 以掛號郵件寄回，掛號號碼：${content.registeredMail}。`,
+      ];
     case 'one-time-code':
       return [
-        `貴單位申請重設用戶代碼，一次性驗證碼為：${code}`,
+        `貴單位申請重設${content.purpose === 'pin-reset' ? ' PIN 碼' : '用戶代碼'}，一次性驗證碼為：${code}`,
         `請於${time(content.expiresAt)} 前輸入，逾時失效。請勿將驗證碼告知他人，本中心人員亦不會詢問。`,
-        '如非貴單位所申請，請勿理會本信；用戶代碼並未變更。',
+        `如非貴單位所申請，請勿理會本信；${content.purpose === 'pin-reset' ? 'PIN 碼' : '用戶代碼'}並未變更。`,
       ];
   }
 }

@@ -11,8 +11,11 @@ export type NoticeContent =
   | { kind: 'user-code-changed'; at: string }
   | { kind: 'acceptance-due'; dueAt: string; daysLeft: number }
   | { kind: 'expiry-due'; notAfter: string; daysLeft: number }
+  /** A card that was sent in: it came, and it went back. */
+  | { kind: 'card-return-received'; at: string }
+  | { kind: 'card-sent-back'; at: string; outcome: 'unlocked' | 'found-sound'; registeredMail: string }
   /** The code itself travels sealed, beside this. */
-  | { kind: 'one-time-code'; expiresAt: string };
+  | { kind: 'one-time-code'; expiresAt: string; purpose: 'user-code-reset' | 'pin-reset' };
 export type NoticeKind = NoticeContent['kind'];
 
 export const NOTICE_STATES = ['due', 'sent', 'not-sent', 'no-address', 'refused', 'expired'] as const;

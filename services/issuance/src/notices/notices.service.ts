@@ -72,8 +72,8 @@ export class NoticesService {
   /** @throws Error when the code is not sealed to this service, or for another card */
   async oneTimeCode({ id, data }: EventOf<'one-time-code.requested'>, tx: EntityManager): Promise<void> {
     const { code } = await this.openCode(data);
-    const { cardNumber, expiresAt } = data;
-    const content = { kind: 'one-time-code', expiresAt } as const;
+    const { cardNumber, expiresAt, purpose } = data;
+    const content = { kind: 'one-time-code', expiresAt, purpose } as const;
     await this.record(tx, { id, cardNumber, content, secret: { code, expiresAt } });
   }
 

@@ -8,8 +8,8 @@ export async function lockStock(tx: EntityManager): Promise<void> {
 }
 
 /** The first blank card that no other approval holds. */
-export async function assignCard(tx: EntityManager, caseNumber: string): Promise<string | undefined> {
-  return assign(tx, caseNumber, 'for update skip locked');
+export async function assignCard(tx: EntityManager, caseNumber: string, now: Date): Promise<string | undefined> {
+  return assign(tx, caseNumber, now, 'for update skip locked');
 }
 
 /**
@@ -17,12 +17,12 @@ export async function assignCard(tx: EntityManager, caseNumber: string): Promise
  *
  * @returns undefined when the stock is empty, and stays so until this transaction is over
  */
-export async function assignOrWait(tx: EntityManager, caseNumber: string): Promise<string | undefined> {
-  const free = await assignCard(tx, caseNumber);
+export async function assignOrWait(tx: EntityManager, caseNumber: string, now: Date): Promise<string | undefined> {
+  const free = await assignCard(tx, caseNumber, now);
   if (free !== undefined) return free;
   await lockStock(tx);
   for (;;) {
-    const cardNumber = await assign(tx, caseNumber, 'for update');
+    const cardNumber = await assign(tx, caseNumber, now, 'for update');
     if (cardNumber !== undefined) return cardNumber;
     // The one it waited for was taken; there may be others.
     const [blank] = await tx.query<unknown[]>(`select 1 from card where state = 'blank' limit 1`);
@@ -37,7 +37,7 @@ export async function assignWaiting(tx: EntityManager, outbox: Outbox, now: Date
       `select case_number from application where state = 'waiting-for-stock'
        order by received_at, case_number limit 1 for update`,
     );
-    const cardNumber = waiting && (await assignCard(tx, waiting.case_number));
+    const cardNumber = waiting && (await assignCard(tx, waiting.case_number, now));
     if (!cardNumber) return;
     const caseNumber = waiting.case_number;
     await tx.query(`update application set state = 'approved' where case_number = $1`, [caseNumber]);
@@ -46,13 +46,13 @@ export async function assignWaiting(tx: EntityManager, outbox: Outbox, now: Date
   }
 }
 
-async function assign(tx: EntityManager, caseNumber: string, lock: string): Promise<string | undefined> {
+async function assign(tx: EntityManager, caseNumber: string, now: Date, lock: string): Promise<string | undefined> {
   const [rows] = await tx.query<[{ card_number: string }[], number]>(
-    `update card set state = 'assigned', case_number = $1
+    `update card set state = 'assigned', case_number = $1, assigned_at = $2
      where state = 'blank'
        and card_number = (select card_number from card where state = 'blank' order by card_number limit 1 ${lock})
      returning card_number`,
-    [caseNumber],
+    [caseNumber, now],
   );
   return rows[0]?.card_number;
 }
