@@ -1,4 +1,5 @@
-import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Req } from '@nestjs/common';
+import type { Request } from 'express';
 import { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import { Endpoint } from '#libs/doors';
@@ -85,7 +86,11 @@ export class ProductionController {
     returns: dispatchedAnswer,
     errors: ['unknownCard', 'conflict'],
   })
-  dispatch(@Param('n') cardNumber: string, @Body() { registeredMail }: z.output<typeof dispatchRequest>) {
-    return this.stock.dispatch(cardNumber, registeredMail);
+  dispatch(
+    @Param('n') cardNumber: string,
+    @Body() { registeredMail }: z.output<typeof dispatchRequest>,
+    @Req() { caller }: Request,
+  ) {
+    return this.stock.dispatch(cardNumber, registeredMail, caller!.subject);
   }
 }

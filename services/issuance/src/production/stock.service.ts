@@ -65,7 +65,7 @@ export class StockService {
   }
 
   /** Repeated with the same number: the first answer. @throws CaError unknownCard | conflict */
-  async dispatch(cardNumber: string, registeredMail: string): Promise<Dispatched> {
+  async dispatch(cardNumber: string, registeredMail: string, by: string): Promise<Dispatched> {
     return this.source.transaction(async (tx) => {
       const [card] = await tx.query<{ state: CardState; registered_mail: string; dispatched_at: Date }[]>(
         'select state, registered_mail, dispatched_at from card where card_number = $1 for update',
@@ -84,6 +84,12 @@ export class StockService {
         registeredMail,
         now,
       ]);
+      // A card in place of a defective one ends the case of that one.
+      await tx.query(
+        `update card_return set state = 'sent-back', registered_mail = $2, sent_back_at = $3, sent_back_by = $4
+         where state = 'decided' and replacement = (select case_number from card where card_number = $1)`,
+        [cardNumber, registeredMail, now, by],
+      );
       const data = { cardNumber, at: dispatchedAt };
       await this.outbox.add(tx, newEvent('card.dispatched', cardNumber, data, { source: 'issuance', now }));
       return { cardNumber, state, registeredMail, dispatchedAt };
