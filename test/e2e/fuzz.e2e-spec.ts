@@ -6,7 +6,7 @@ import { onBothProfiles } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
 /** `npm run fuzz -- --inputs 1000000` is the long form; its last result is in docs/SECURITY.md. */
-const INPUTS = { embedded: 20_000, distributed: 5_000 };
+const INPUTS = { embedded: 20_000, distributed: 2_500 };
 const GROWTH_MIB = 250;
 
 onBothProfiles('a running instance', (profile) => {
