@@ -46,6 +46,7 @@ export function settingsOf(service: string, places: Places): NodeJS.ProcessEnv {
       KAIKA_ISSUANCE_PUBLIC_KEY_FILE: secret('issuance.jwk.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: secret('suspension.jwk.pub'),
       KAIKA_TRANSPORT_MASTER_FILE: secret('transport-master'),
+      KAIKA_PUK_MASTER_FILE: secret('puk-master'),
       KAIKA_JOB_KEY_FILE: secret('pin-jobs.jwk'),
     },
     'status-query': {
@@ -89,7 +90,7 @@ export function agentSettings({ secrets, dataDir, ports, origins, clockFile, giv
 
 /** Settings with a default that whoever starts all of it may give: limits, hotlines, mail. */
 function optional(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const passed = /^(KAIKA_(HOTLINE_\d+|SMTP_\w+|MAIL_FROM|EXPIRY_NOTICE_DAYS|TEST_CARDS|CARD_MAX_CERT_BYTES|OCSP_KEY|CRL_OVERLAP_SECONDS|ACCEPTANCE_DEADLINE_\w+|LOG_LEVEL)|OTEL_\w+)$/; // prettier-ignore
+  const passed = /^(KAIKA_(HOTLINE_\d+|SMTP_\w+|MAIL_FROM|PIN_RESET_CODE|EXPIRY_NOTICE_DAYS|TEST_CARDS|CARD_MAX_CERT_BYTES|OCSP_KEY|CRL_OVERLAP_SECONDS|ACCEPTANCE_DEADLINE_\w+|LOG_LEVEL)|OTEL_\w+)$/; // prettier-ignore
   return Object.fromEntries(Object.entries(given).filter(([name]) => passed.test(name)));
 }
 

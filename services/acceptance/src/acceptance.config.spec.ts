@@ -18,6 +18,7 @@ const env = {
   KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('p256.pub'),
   KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('p256.pub'),
   KAIKA_TRANSPORT_MASTER_FILE: file('master'),
+  KAIKA_PUK_MASTER_FILE: file('puk-master'),
   KAIKA_JOB_KEY_FILE: file('ed'),
 };
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
   await ensureKeyPair(file('ed'), 'Ed25519');
   await ensureKeyPair(file('p256'));
   Pepper.ensure(file('pepper'));
-  ensureSecretKey(file('master'));
+  for (const name of ['master', 'puk-master']) ensureSecretKey(file(name));
   writeFileSync(file('short'), 'too short');
 });
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -51,6 +52,7 @@ describe('the settings', () => {
       'KAIKA_PEPPER_FILE',
       'KAIKA_ISSUANCE_PUBLIC_KEY_FILE',
       'KAIKA_TRANSPORT_MASTER_FILE',
+      'KAIKA_PUK_MASTER_FILE',
       'KAIKA_JOB_KEY_FILE',
     ]) {
       const error = await readAcceptanceConfig({ ...env, [variable]: file('short') }).catch((e: unknown) => e);

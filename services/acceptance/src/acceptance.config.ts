@@ -25,6 +25,10 @@ export interface AcceptanceConfig {
   suspensionKey: PublicJwk;
   /** `KAIKA_TRANSPORT_MASTER_FILE`: transport PINs are derived from it, 32 octets. */
   transportMaster: KeyObject;
+  /** `KAIKA_PUK_MASTER_FILE`: PUKs are derived from it, 32 octets. */
+  pukMaster: KeyObject;
+  /** `KAIKA_PIN_RESET_CODE`: `mailed`: a PIN reset asks for a one-time code from the contact's mailbox too; `none`. */
+  isPinResetCodeMailed: boolean;
   /** `KAIKA_JOB_KEY_FILE`: Ed25519 JWK that signs PIN jobs for the card agents. */
   jobKey: KeyObject;
 }
@@ -47,6 +51,8 @@ const settings = z.object({
   KAIKA_ISSUANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
   KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
   KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
+  KAIKA_PUK_MASTER_FILE: opened(ensureSecretKey),
+  KAIKA_PIN_RESET_CODE: z.enum(['mailed', 'none']).default('mailed'),
   KAIKA_JOB_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
 });
 
@@ -64,6 +70,8 @@ export async function readAcceptanceConfig(env: NodeJS.ProcessEnv): Promise<Acce
     issuanceKey: read.KAIKA_ISSUANCE_PUBLIC_KEY_FILE,
     suspensionKey: read.KAIKA_SUSPENSION_PUBLIC_KEY_FILE,
     transportMaster: read.KAIKA_TRANSPORT_MASTER_FILE,
+    pukMaster: read.KAIKA_PUK_MASTER_FILE,
+    isPinResetCodeMailed: read.KAIKA_PIN_RESET_CODE === 'mailed',
     jobKey: read.KAIKA_JOB_KEY_FILE.privateKey,
   };
 }

@@ -32,6 +32,7 @@ import {
   type SealedType,
   topicOf,
 } from '#libs/events';
+import { issueToken, type Role } from '#libs/doors';
 import { createService, type RunningService } from '#libs/host';
 import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
 import { sampleCard, type SampleCard, type SampleOptions, VirtualCardStore } from '#libs/virtual-card';
@@ -49,6 +50,8 @@ export const FORM = {
   newUserCode: 'Set#2026',
   newUserCodeAgain: 'Set#2026',
 };
+
+const ISSUER = 'http://issuer.example';
 
 type IssueOptions = SampleOptions & { way?: 'A' | 'B'; nationalId?: string };
 
@@ -71,6 +74,7 @@ export class AcceptanceBench {
   #base = '';
   #busUrl = '';
   #jobKey!: KeyPair;
+  #issuer!: KeyPair;
   #credentialKey!: KeyPair;
   #keys!: Record<'issuance' | 'suspension', KeyPair>;
   #nextCard = 1;
@@ -87,7 +91,7 @@ export class AcceptanceBench {
     bench.service = await createService('acceptance', await acceptance.module(env), {
       log: pino({ level: 'trace' }, stream),
       clock: bench.clock,
-      tokens: { issuer: 'http://issuer.example', jwksFile: join(bench.dir, 'jwks.json') },
+      tokens: { issuer: ISSUER, jwksFile: join(bench.dir, 'jwks.json') },
     });
     await bench.service.app.listen(0, '127.0.0.1');
     bench.#base = `http://127.0.0.1:${(bench.service.app.getHttpServer().address() as AddressInfo).port}/api/v1`;
@@ -119,7 +123,9 @@ export class AcceptanceBench {
     await ensureKeyPair(file('service'), 'Ed25519');
     Pepper.ensure(file('pepper'));
     ensureSecretKey(file('master'));
-    writeFileSync(file('jwks.json'), '{"keys":[]}');
+    ensureSecretKey(file('puk-master'));
+    this.#issuer = await ensureKeyPair(file('issuer'), 'Ed25519');
+    writeFileSync(file('jwks.json'), JSON.stringify({ keys: [this.#issuer.publicJwk] }));
     return {
       DATABASE_URL: own.appUrl,
       KAIKA_BUS_URL: bus.appUrl,
@@ -131,6 +137,7 @@ export class AcceptanceBench {
       KAIKA_ISSUANCE_PUBLIC_KEY_FILE: file('issuance.pub'),
       KAIKA_SUSPENSION_PUBLIC_KEY_FILE: file('suspension.pub'),
       KAIKA_TRANSPORT_MASTER_FILE: file('master'),
+      KAIKA_PUK_MASTER_FILE: file('puk-master'),
       KAIKA_JOB_KEY_FILE: file('job'),
     };
   }
@@ -308,10 +315,16 @@ export class AcceptanceBench {
     return this.call('POST', `/activations${path}`, body);
   }
 
-  async call(method: string, path: string, body?: unknown): Promise<Answer> {
+  /** As an officer. */
+  async officer(method: string, path: string, body?: unknown, subject = 'anna', role: Role = 'ca-officer') {
+    const claims = { issuer: ISSUER, subject, roles: [role], lifetimeSeconds: 60 };
+    return this.call(method, path, body, { authorization: `Bearer ${await issueToken(this.#issuer, claims)}` });
+  }
+
+  async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(this.#base + path, {
       method,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
+import { DualControl } from '#libs/dual-control';
 import { ServiceClient, serviceTokens } from '#libs/doors';
 import { Housekeeping, LOG } from '#libs/host';
 import { MessagingModule, Outbox } from '#libs/messaging';
@@ -15,21 +16,31 @@ import { ActivationsController } from './activation/activations.controller.js';
 import { Centre } from './activation/centre.js';
 import { HolderSettings } from './activation/holder-settings.js';
 import { PersonCheck } from './activation/person-check.js';
-import { PinJobs } from './activation/pin-jobs.js';
 import { RefusalService } from './activation/refusal.service.js';
 import { Sessions } from './activation/sessions.js';
 import { Card } from './card.entity.js';
+import { CardJobs } from './card-jobs.js';
 import { CardProofs } from './card-proof.js';
 import { housekeeping } from './housekeeping.js';
 import { KnownCards } from './known-cards.js';
+import { EmailCodes } from './pin-reset/email-codes.js';
+import { PinReset } from './pin-reset/pin-reset.entity.js';
+import { PinResetService } from './pin-reset/pin-reset.service.js';
+import { PinResetsController } from './pin-reset/pin-resets.controller.js';
 import { SealedEvents } from './sealed-events.js';
+import { LockReport } from './unlock/lock-report.entity.js';
+import { LockReportsService } from './unlock/lock-reports.service.js';
+import { UnlockRequestsService } from './unlock/unlock-requests.service.js';
+import { UnlockSession } from './unlock/unlock-session.entity.js';
+import { UnlocksController } from './unlock/unlocks.controller.js';
+import { UnlocksService } from './unlock/unlocks.service.js';
 import { UserCodeChangeService } from './user-code/user-code-change.service.js';
 import { UserCodeReset } from './user-code/user-code-reset.entity.js';
 import { UserCodeResetService } from './user-code/user-code-reset.service.js';
 import { UserCodesController } from './user-code/user-codes.controller.js';
 import { UserCodes } from './user-code/user-codes.js';
 
-const ENTITIES = [Card, Activation, UserCodeReset];
+const ENTITIES = [Card, Activation, UserCodeReset, PinReset, UnlockSession, LockReport];
 
 @Module({})
 export class AcceptanceModule {
@@ -43,12 +54,17 @@ export class AcceptanceModule {
           transport: config.transport,
         }),
       ],
-      controllers: [ActivationsController, UserCodesController, AcceptanceHandlers],
+      controllers: [
+        ...[ActivationsController, UserCodesController, PinResetsController, UnlocksController],
+        AcceptanceHandlers,
+      ],
       providers: [
         ...[Sessions, HolderSettings, ActivationService, RefusalService],
         ...[UserCodeChangeService, UserCodeResetService],
+        ...[PinResetService, LockReportsService, UnlockRequestsService, UnlocksService],
         ...checks(config),
         ...parts(config),
+        ...pins(config),
       ],
     };
   }
@@ -97,9 +113,23 @@ function parts(config: AcceptanceConfig) {
     },
     { provide: Housekeeping, useFactory: housekeeping, inject: [DataSource, Clock, AttemptStore, LOG] },
     {
-      provide: PinJobs,
-      useFactory: (clock: Clock) => new PinJobs(config.transportMaster, config.jobKey, clock),
+      provide: CardJobs,
+      useFactory: (clock: Clock) =>
+        new CardJobs({ transport: config.transportMaster, puk: config.pukMaster }, config.jobKey, clock),
       inject: [Clock],
     },
+  ];
+}
+
+/** Forgotten PINs and locked cards. */
+function pins(config: AcceptanceConfig) {
+  return [
+    {
+      provide: EmailCodes,
+      useFactory: (source: DataSource, clock: Clock, hasher: CodeHasher, sealed: SealedEvents) =>
+        new EmailCodes(source, clock, hasher, sealed, config.isPinResetCodeMailed),
+      inject: [DataSource, Clock, CodeHasher, SealedEvents],
+    },
+    { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
   ];
 }

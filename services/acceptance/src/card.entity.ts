@@ -27,23 +27,63 @@ export class Card {
   @Column('timestamptz', { name: 'accepted_at', nullable: true })
   acceptedAt!: Date | null;
 
-  /** The one activation whose PIN job counts and that may complete. A newer one takes its place. */
+  /** The one session whose job counts and that may complete: an activation, a PIN reset, an unlock. A newer one takes its place. */
   @Column('uuid', { name: 'live_activation', nullable: true })
-  liveActivation!: string | null;
+  liveSession!: string | null;
 
   /** Its job (`jti`). */
   @Column('uuid', { name: 'live_job', nullable: true })
   liveJob!: string | null;
 
-  /** PIN jobs ever released for this card: after the first, its PIN may be the holder's already. */
+  /** Jobs ever released for this card. */
   @Column('int', { name: 'jobs_released' })
   jobsReleased!: number;
+
+  /** … when its transport PIN was set. After a job since then, its PIN may be the holder's already. */
+  @Column('int', { name: 'jobs_before_unlock' })
+  jobsBeforeUnlock!: number;
 
   @Column('timestamptz', { name: 'activated_at', nullable: true })
   activatedAt!: Date | null;
 
   @Column('uuid', { name: 'activated_by', nullable: true })
   activatedBy!: string | null;
+
+  /** The session that set a PIN last, after the activation. */
+  @Column('uuid', { name: 'pin_set_by', nullable: true })
+  pinSetBy!: string | null;
+
+  /** It was unlocked at the centre, and its holder has set no PIN since. */
+  @Column('timestamptz', { name: 'unlocked_at', nullable: true })
+  unlockedAt!: Date | null;
+
+  /** Found blocked, and not heard of since. */
+  @Column('timestamptz', { name: 'locked_at', nullable: true })
+  lockedAt!: Date | null;
+
+  /** Of the masters that its secrets are derived from. */
+  @Column('int', { name: 'key_version' })
+  keyVersion!: number;
+
+  @Column('int', { name: 'transport_generation' })
+  transportGeneration!: number;
+
+  /** The PUK the card holds, unless a rotation is under way. */
+  @Column('int', { name: 'puk_generation' })
+  pukGeneration!: number;
+
+  /** A job to rotate to this one was sent, and its end was not seen: the card holds one of the two. */
+  @Column('int', { name: 'puk_rotating_to', nullable: true })
+  pukRotatingTo!: number | null;
+
+  /** Jobs with a PUK since the last one whose end was seen; counted before each is sent. */
+  @Column('int', { name: 'puk_jobs' })
+  pukJobs!: number;
+}
+
+/** Its certificates are accepted, and it waits for its holder to set a PIN: for the first time, or after an unlock. */
+export function waitsForPin({ activatedAt, unlockedAt }: Card): boolean {
+  return !activatedAt || unlockedAt !== null;
 }
 
 /** Before anything about the card is added to the outbox, so that its events leave in the order of their commits. */

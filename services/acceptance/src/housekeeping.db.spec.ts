@@ -34,7 +34,7 @@ describe('housekeeping', () => {
     expect(await bench.sql('select session from evidence')).toEqual(evidence);
     expect(await bench.sql('select subject from attempt')).toEqual([{ subject: 'TT00000000009999' }]); // a lock stays
     expect(await bench.state(newest.session.id)).toBe('accepted');
-    expect(await sweep()).toEqual({ attempts: 0, sessions: 0, resets: 0 });
+    expect(await sweep()).toEqual({ attempts: 0, sessions: 0, resets: 0, pinResets: 0, unlocks: 0, lockReports: 0 });
   });
 
   it('runs when the service starts, and goes on after a failure', async () => {

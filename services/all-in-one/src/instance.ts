@@ -108,6 +108,7 @@ async function start(
   undo.push(() => agent.close());
 
   const common: NodeJS.ProcessEnv = {
+    KAIKA_PIN_RESET_CODE: env['KAIKA_SMTP_URL'] ? 'mailed' : 'none',
     ...env,
     ...keys.env,
     KAIKA_PUBLIC_URL: publicUrl,

@@ -21,18 +21,30 @@ const optional = <T extends z.ZodRawShape>(fields: T) => z.object(fields).partia
 const WAY_B = ['nationalId', 'birthDate'] as const;
 const WAY_B_SETS = ['email', 'newUserCode', 'newUserCodeAgain'] as const;
 
+const pinTries = z
+  .int()
+  .min(0)
+  .max(15)
+  .optional()
+  .meta({ description: 'Tries left for the PIN, as the agent read them; kept with the evidence' });
+
 export const activationRequest = z.object({ cardNumber: cardNumberOrTest, way: z.enum(['A', 'B']) });
 
 export const acceptanceRequest = z
   .strictObject({
     proof: proofSchema,
+    pinTries,
     userCode: userCode.optional(),
     ...optional(representativeFields),
     ...optional({ email, ...newUserCodeFields }),
   })
   .superRefine((body, ctx) => checkEither(body, [...WAY_B, ...WAY_B_SETS], ctx))
   .superRefine(checkTypedTwice)
-  .transform((body) => ({ proof: body.proof, person: personOf(body) }));
+  .transform((body) => ({ proof: body.proof, person: personOf(body), pinTries: body.pinTries }));
+
+export const resumptionRequest = z
+  .strictObject({ proof: proofSchema, userCode, pinTries })
+  .transform(({ userCode, ...body }) => ({ ...body, person: { userCode } }));
 
 export const refusalRequest = z
   .strictObject({

@@ -6,14 +6,14 @@ import { CaError } from '#libs/errors';
 import { newEvent } from '#libs/events';
 import { Outbox } from '#libs/messaging';
 import { activatedMessage, NONCE_BYTES, type Proof, verifyActivation } from '#libs/piv';
-import { Card, lockCard } from '../card.entity.js';
+import { Card, lockCard, waitsForPin } from '../card.entity.js';
+import { CardJobs } from '../card-jobs.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence } from '../evidence.js';
 import { Activation } from './activation.entity.js';
 import { Centre } from './centre.js';
 import { HolderSettings, type Settings } from './holder-settings.js';
 import { checkForm, type Person, PersonCheck } from './person-check.js';
-import { PinJobs } from './pin-jobs.js';
 import { Sessions } from './sessions.js';
 
 export interface Claim {
@@ -21,6 +21,8 @@ export interface Claim {
   person: Person;
   /** Source of the request, `sourceOf(address)`. */
   from: string;
+  /** Left for the PIN, as the agent read them before the proof. */
+  pinTries?: number | undefined;
 }
 
 export interface Accepted {
@@ -45,7 +47,7 @@ export class ActivationService {
     private readonly persons: PersonCheck,
     private readonly settings: HolderSettings,
     private readonly centre: Centre,
-    private readonly jobs: PinJobs,
+    private readonly jobs: CardJobs,
     private readonly outbox: Outbox,
   ) {}
 
@@ -54,7 +56,7 @@ export class ActivationService {
    *                 tooManyAttempts | tooBusy | cardNotActivatable | cardRevoked | cardHeld | cardExpired |
    *                 centreUnreachable | conflict when another session has set a user code meanwhile
    */
-  async accept(id: string, { proof, person, from }: Claim): Promise<Accepted> {
+  async accept(id: string, { proof, person, from, pinTries }: Claim): Promise<Accepted> {
     const isUnusualIdConfirmed = checkForm(person, this.clock.now());
     const session = await this.sessions.useNonce(id);
     const { card, signed } = await this.proofs.verify(session, 'accept', proof);
@@ -64,13 +66,29 @@ export class ActivationService {
     const { signature } = proof;
     const at = this.clock.now();
     await addEvidence(this.source.manager, {
-      ...{ slot: '9E', act: 'accept', session, signed, signature, at, isUnusualIdConfirmed },
+      ...{ slot: '9E', act: 'accept', session, signed, signature, at, isUnusualIdConfirmed, pinTries },
     });
     const acceptedAt = await this.centre.accept(card.cardNumber, id);
-    const nonce = randomBytes(NONCE_BYTES);
-    const job = await this.release(session, { acceptedAt, nonce, proofSignature: signature, settings });
-    const pinJob = await this.jobs.make(card, { session: id, agentKey: proof.ephemeralKey, ...job });
-    return { state: 'accepted', pinJob, nonce };
+    return this.release(session, { acceptedAt, proof, settings });
+  }
+
+  /**
+   * For a card whose certificates are accepted and which has no PIN of its holder: the PIN step was lost, or the card was
+   * unlocked at the centre (CARDS.md §3). Nothing is accepted again.
+   *
+   * @throws CaError notFound | sessionExpired | proofRefused | codeRefused | tooManyAttempts | tooBusy |
+   *                 cardNotActivatable | cardNotAccepted | cardRevoked | cardHeld | cardExpired | centreUnreachable
+   */
+  async resume(id: string, { proof, person, from, pinTries }: Claim): Promise<Accepted> {
+    const session = await this.sessions.useNonce(id);
+    const { card, signed } = await this.proofs.verify(session, 'resume-session', proof);
+    await this.persons.check(session, card, person, from);
+    if (!card.acceptedAt) throw new CaError('cardNotAccepted', 'press 進行憑證接受');
+    await this.centre.confirm(card.cardNumber, id);
+    const { signature } = proof;
+    const at = this.clock.now();
+    await addEvidence(this.source.manager, { slot: '9E', act: 'resume', session, signed, signature, at, pinTries });
+    return this.release(session, { acceptedAt: card.acceptedAt, proof, settings: undefined });
   }
 
   /**
@@ -86,13 +104,19 @@ export class ActivationService {
     verifyActivation({ session: id, nonce, proofSignature, signature }, signatureCertificate);
     await this.source.transaction(async (tx) => {
       const card = await lockCard(tx, cardNumber);
-      if (card.activatedBy === id) return;
-      if (card.activatedAt || card.liveActivation !== id)
+      if (card.activatedBy === id || card.pinSetBy === id) return;
+      if (!waitsForPin(card) || card.liveSession !== id) {
         throw new CaError('sessionExpired', 'another session took over');
+      }
       const at = this.clock.now();
-      await tx.update(Card, cardNumber, { activatedAt: at, activatedBy: id });
+      const isFirst = card.activatedAt === null;
+      await tx.update(Card, cardNumber, {
+        ...{ unlockedAt: null, lockedAt: null },
+        ...(isFirst ? { activatedAt: at, activatedBy: id } : { pinSetBy: id }),
+      });
       const signed = activatedMessage(id, nonce, proofSignature);
       await addEvidence(tx, { slot: '9C', act: 'complete', session, signed, signature, at });
+      if (!isFirst) return;
       const data = { cardNumber, activation: id, at: at.toISOString() };
       await this.outbox.add(tx, newEvent('card.activated', cardNumber, data, { source: 'acceptance', now: at }));
     });
@@ -100,29 +124,33 @@ export class ActivationService {
 
   /** A card that is revoked, held or expired hears that first: 4931 is what its holder has to know. */
   private async refuseActivated({ cardNumber }: Card, id: string): Promise<never> {
-    await this.centre.accept(cardNumber, id); // accepted already: this only asks
+    await this.centre.confirm(cardNumber, id);
     throw new CaError('cardNotActivatable', 'this card was activated already');
   }
 
   /** From here on this session's job counts and no older one. Counted before it is sent: a lost answer may have been used. */
   private async release(
     { id, cardNumber }: Activation,
-    released: { acceptedAt: Date; nonce: Buffer; proofSignature: Buffer; settings: Settings | undefined },
-  ): Promise<{ jobId: string; earlierJob: boolean }> {
-    const { acceptedAt, nonce, proofSignature, settings } = released;
+    { acceptedAt, proof, settings }: { acceptedAt: Date; proof: Proof; settings: Settings | undefined },
+  ): Promise<Accepted> {
+    const nonce = randomBytes(NONCE_BYTES);
     const jobId = randomUUID();
-    return this.source.transaction(async (tx) => {
+    const before = await this.source.transaction(async (tx) => {
       const card = await lockCard(tx, cardNumber);
-      if (card.activatedAt) throw new CaError('cardNotActivatable', 'this card was activated already');
+      if (!waitsForPin(card)) throw new CaError('cardNotActivatable', 'this card was activated already');
       if (settings) await this.settings.put(tx, settings);
       await tx.update(Card, cardNumber, {
         acceptedAt: card.acceptedAt ?? acceptedAt,
-        liveActivation: id,
+        liveSession: id,
         liveJob: jobId,
         jobsReleased: card.jobsReleased + 1,
       });
+      const proofSignature = proof.signature;
       await tx.update(Activation, id, { acceptedAt: this.clock.now(), completionNonce: nonce, proofSignature });
-      return { jobId, earlierJob: card.jobsReleased > 0 };
+      return card;
     });
+    const earlierJob = before.jobsReleased > before.jobsBeforeUnlock;
+    const pinJob = await this.jobs.setPin(before, { session: id, jobId, agentKey: proof.ephemeralKey }, earlierJob);
+    return { state: 'accepted', pinJob, nonce };
   }
 }

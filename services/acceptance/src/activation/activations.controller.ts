@@ -3,7 +3,13 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { sourceOf } from '#libs/credentials';
 import { Endpoint } from '#libs/doors';
-import { acceptanceRequest, activationRequest, completionRequest, refusalRequest } from './activation.schema.js';
+import {
+  acceptanceRequest,
+  activationRequest,
+  completionRequest,
+  refusalRequest,
+  resumptionRequest,
+} from './activation.schema.js';
 import { ActivationService } from './activation.service.js';
 import { RefusalService } from './refusal.service.js';
 import { ACTIVATION_STATES, Sessions } from './sessions.js';
@@ -66,6 +72,29 @@ export class ActivationsController {
   ) {
     const accepted = await this.activations.accept(activation, { ...body, from: sourceOf(request.ip) });
     return { ...accepted, nonce: accepted.nonce.toString('base64url') };
+  }
+
+  @Post(':id/resumption')
+  @Endpoint({
+    allow: 'anyone',
+    summary:
+      'Goes on with an accepted card that has no PIN yet, or none since it was unlocked (purpose resume-session)',
+    status: 200,
+    params: z.object({ id }),
+    body: resumptionRequest,
+    returns: z.object({ state: z.literal('accepted'), pinJob: z.string(), nonce }),
+    errors: [
+      ...TOLD_TO_HOLDERS.filter((code) => code !== 'nationalIdUnusual'),
+      ...(['cardNotAccepted', 'cardHeld', 'cardExpired', 'centreUnreachable'] as const),
+    ],
+  })
+  async resume(
+    @Param('id') activation: string,
+    @Body() body: z.output<typeof resumptionRequest>,
+    @Req() request: Request,
+  ) {
+    const resumed = await this.activations.resume(activation, { ...body, from: sourceOf(request.ip) });
+    return { ...resumed, nonce: resumed.nonce.toString('base64url') };
   }
 
   @Post(':id/refusal')

@@ -42,6 +42,11 @@ export class Centre {
     throw new CaError(REFUSALS[status], `card ${cardNumber} is ${status}`);
   }
 
+  /** How an accepted card stands now; nothing is changed by it. @throws as `accept` */
+  async confirm(cardNumber: string, session: string): Promise<void> {
+    await this.accept(cardNumber, session);
+  }
+
   private async ask(cardNumber: string, activation: string): Promise<z.output<typeof answer>> {
     try {
       return await this.suspension.call('PUT', `/api/v1/cards/${cardNumber}/acceptance`, answer, { activation });

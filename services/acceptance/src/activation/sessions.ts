@@ -4,7 +4,7 @@ import { DataSource, IsNull, MoreThan } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { CaError } from '#libs/errors';
 import { NONCE_BYTES } from '#libs/piv';
-import { Card } from '../card.entity.js';
+import { Card, waitsForPin } from '../card.entity.js';
 import { Activation } from './activation.entity.js';
 
 export const NONCE_SECONDS = 120;
@@ -41,8 +41,8 @@ export class Sessions {
     const session = await this.find(id);
     if (session.refusedAt) return 'refused';
     const card = await this.source.manager.findOneBy(Card, { cardNumber: session.cardNumber });
-    if (card?.activatedBy === id) return 'activated';
-    if (session.acceptedAt) return card?.liveActivation === id && !card.activatedAt ? 'accepted' : 'ended';
+    if (card?.activatedBy === id || card?.pinSetBy === id) return 'activated';
+    if (session.acceptedAt) return card?.liveSession === id && waitsForPin(card) ? 'accepted' : 'ended';
     return session.expiresAt > this.clock.now() ? 'started' : 'ended';
   }
 

@@ -112,7 +112,7 @@ export class UserCodeResetService {
       if (affected !== 1) throw new CaError('sessionExpired', 'the one-time code was used or replaced');
       await this.userCodes.put(tx, made);
       // Whoever was guessing at the old code without the card has locked a door that is not there any more.
-      await this.attempts.unlock(cardNumber, 'user-code', tx);
+      for (const purpose of ['user-code', 'pin-reset'] as const) await this.attempts.unlock(cardNumber, purpose, tx);
     });
   }
 

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { Clock } from '#libs/clock';
+import { DualControl, type DualControlRequest, requestSchemas, type TwoPersonAct } from '#libs/dual-control';
+import { CaError } from '#libs/errors';
+import { utc } from '#libs/events';
+import { Card } from '../card.entity.js';
+import { KnownCards } from '../known-cards.js';
+
+/** An approval serves for a day's work on the card. */
+const APPROVAL_HOURS = 24;
+
+const UNLOCK = {
+  kind: 'unlock',
+  parameters: z.object({ ground: z.string() }),
+  result: z.object({ usableUntil: utc }),
+} satisfies TwoPersonAct;
+type Stored = DualControlRequest<z.output<typeof UNLOCK.parameters>, z.output<typeof UNLOCK.result>>;
+
+export const unlockRequest = requestSchemas.request.extend({
+  cardNumber: z.string(),
+  usableUntil: utc.nullable().describe('of an approved request: when it stops to serve'),
+});
+export type UnlockRequest = z.output<typeof unlockRequest>;
+
+/** Unlocking takes two officers (DOMAIN.md §7): one asks, another approves; then either works on the card. */
+@Injectable()
+export class UnlockRequestsService {
+  constructor(
+    private readonly source: DataSource,
+    private readonly clock: Clock,
+    private readonly dualControl: DualControl,
+    private readonly known: KnownCards,
+  ) {}
+
+  /** @throws CaError unknownCard | cardRevoked */
+  request(cardNumber: string, { by, ground }: { by: string; ground: string }): Promise<UnlockRequest> {
+    return this.source.transaction(async (tx) => {
+      if (!(await tx.existsBy(Card, { cardNumber }))) throw new CaError('unknownCard', `card ${cardNumber}`);
+      await this.known.refuseRevoked(cardNumber, tx);
+      return view(await this.dualControl.request(tx, UNLOCK, { about: cardNumber, parameters: { ground }, by }));
+    });
+  }
+
+  /** @throws CaError notFound | ownRequest | requestDecided | requestExpired */
+  approve(id: string, by: string): Promise<UnlockRequest> {
+    const usableUntil = new Date(this.clock.nowMs() + APPROVAL_HOURS * 3_600_000).toISOString();
+    return this.source.transaction(async (tx) =>
+      view(await this.dualControl.approve(tx, UNLOCK, { id, by }, () => Promise.resolve({ usableUntil }))),
+    );
+  }
+
+  /** @throws CaError notFound | ownRequest | requestDecided | requestExpired */
+  reject(id: string, by: string, ground: string): Promise<UnlockRequest> {
+    return this.source.transaction(async (tx) => view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground })));
+  }
+
+  async list(query: requestSchemas.RequestsQuery) {
+    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, query), query, view);
+  }
+
+  /**
+   * @returns number of the card it is about
+   * @throws CaError notFound | conflict while nobody approved it, or when it was rejected | requestExpired
+   */
+  async approved(id: string): Promise<string> {
+    const request = await this.dualControl.read(this.source.manager, UNLOCK, id);
+    if (request.state === 'expired') throw new CaError('requestExpired', 'nobody approved it in time');
+    if (!request.result) throw new CaError('conflict', `the request is ${request.state}; another officer approves it`);
+    if (new Date(request.result.usableUntil) <= this.clock.now()) {
+      throw new CaError('requestExpired', `its approval served until ${request.result.usableUntil}`);
+    }
+    return request.about;
+  }
+}
+
+function view(stored: Stored): UnlockRequest {
+  const usableUntil = stored.result?.usableUntil ?? null;
+  return { ...requestSchemas.viewOf(stored), cardNumber: stored.about, usableUntil };
+}
