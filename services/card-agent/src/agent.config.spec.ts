@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { agentSettings } from './agent.config.js';
 
@@ -20,6 +21,24 @@ describe('agentSettings', () => {
       virtualCardsDir: undefined,
     });
     expect(read('https://ca.example', ['--virtual']).virtualCardsDir).toBe(dir);
+  });
+
+  it('asks for pairing with real readers, and not with virtual ones, unless it is told', () => {
+    expect(read('https://ca.example').pairing).toBe(true);
+    expect(read('https://ca.example', ['--virtual']).pairing).toBe(false);
+    const env = { KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: 'https://ca.example' };
+    expect(agentSettings({ ...env, KAIKA_AGENT_PAIRING: 'off' }, []).pairing).toBe(false);
+    expect(agentSettings({ ...env, KAIKA_AGENT_PAIRING: 'on' }, ['--virtual']).pairing).toBe(true);
+    expect(() => agentSettings({ ...env, KAIKA_AGENT_PAIRING: 'no' }, [])).toThrow('KAIKA_AGENT_PAIRING');
+  });
+
+  it('reads the centre’s CA certificates from PEM, and refuses a file that has none', () => {
+    const env = { KAIKA_JOB_KEY_FILE, KAIKA_AGENT_ORIGINS: 'https://ca.example' };
+    const file = join(dir, 'ca.pem');
+    writeFileSync(file, `${rootCertificates[0]}\n${rootCertificates[1]}\n`);
+    expect(agentSettings({ ...env, KAIKA_AGENT_CA_FILE: file }, []).issuers).toHaveLength(2);
+    writeFileSync(file, 'no certificate');
+    expect(() => agentSettings({ ...env, KAIKA_AGENT_CA_FILE: file }, [])).toThrow('KAIKA_AGENT_CA_FILE');
   });
 
   it('drives no virtual cards in production, and lives in no other time without them', () => {

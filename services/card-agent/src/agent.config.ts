@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '#libs/clock';
+import type { Readers } from './readers/reader.js';
 import { ConfigError, logLevel, port, readConfig, secretFile } from '#libs/config';
 
 export const AGENT_VERSION = '0.1.0';
@@ -14,8 +16,14 @@ export interface AgentConfig {
   origins: readonly string[];
   /** The centre's public key that PIN jobs are signed with: Ed25519. */
   jobKey: JWK;
-  /** A folder of virtual cards with its virtual reader; without it the agent has no reader in this version. */
+  /** A folder of virtual cards with its virtual reader, in place of the machine's readers. */
   virtualCardsDir?: string;
+  /** Whether a page must be let in by the person at the reader; default: with real readers. */
+  pairing?: boolean;
+  /** The centre's CA certificates, DER, for the self-check. */
+  issuers?: readonly Buffer[];
+  /** In place of the machine's readers and of the virtual one; for tests. */
+  readers?: Readers;
   /** Called before each request is looked at: where a throw-away instance's clock is set. */
   beforeRequest?: () => void;
   /** For one transmit: a wrong length can hang a reader for good. */
@@ -39,6 +47,10 @@ const shape = z.object({
     .pipe(z.array(origin)),
   /** JWK of the centre's public key for PIN jobs */
   KAIKA_JOB_KEY_FILE: secretFile(),
+  /** PEM: the centre's CA certificates, for the chain in the self-check */
+  KAIKA_AGENT_CA_FILE: secretFile().optional(),
+  /** `on`: a page is let in by a code on the agent's own page; `off`: being on the list is enough */
+  KAIKA_AGENT_PAIRING: z.enum(['on', 'off']).optional(),
   KAIKA_LOG_LEVEL: logLevel().default('info'),
   KAIKA_VIRTUAL_CARDS_DIR: z.string().default('data/virtual-cards'),
   /** Of a throw-away instance: `{offsetMs}`, how far its clock is behind. Virtual cards only */
@@ -60,7 +72,21 @@ export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
     logLevel: settings.KAIKA_LOG_LEVEL,
     origins: settings.KAIKA_AGENT_ORIGINS,
     jobKey: JSON.parse(readFileSync(settings.KAIKA_JOB_KEY_FILE, 'utf8')) as JWK,
+    pairing: settings.KAIKA_AGENT_PAIRING ? settings.KAIKA_AGENT_PAIRING === 'on' : !virtual,
+    issuers: settings.KAIKA_AGENT_CA_FILE ? certificatesIn(settings.KAIKA_AGENT_CA_FILE) : [],
     virtualCardsDir: virtual ? settings.KAIKA_VIRTUAL_CARDS_DIR : undefined,
     clockFile: settings.KAIKA_THROWAWAY_CLOCK_FILE,
   };
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function certificatesIn(file: string): Buffer[] {
+  try {
+    const found = readFileSync(file, 'utf8').match(PEM_CERTIFICATE) ?? [];
+    if (found.length === 0) throw new Error('no certificate');
+    return found.map((pem) => new X509Certificate(pem).raw);
+  } catch {
+    throw new ConfigError([{ variable: 'KAIKA_AGENT_CA_FILE', problem: 'is not a file of PEM certificates' }]);
+  }
 }

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import { systemClock } from '#libs/clock';
-import { type CardJobOf, makeCardJob, proofSchema, type WireProof } from '#libs/piv';
+import { type CardJob, type CardJobKind, type CardJobOf, makeCardJob, proofSchema, type WireProof } from '#libs/piv';
 import { VirtualCardStore } from '#libs/virtual-card';
+import type { AgentConfig } from './agent.config.js';
+import type { TestReaders } from './readers/readers.fixture.js';
 import { createCardAgent, listenOnLoopback } from './app.js';
 
 export const PORTAL = 'https://ca.example';
@@ -21,8 +23,10 @@ export interface Reply {
   json: any;
 }
 
+type JobOfAnyKind = { [K in CardJobKind]: Omit<CardJobOf<K>, 'cardNumber' | 'session'> }[CardJobKind];
+
 /** An agent on a free port with a folder of virtual cards, and what it said: log lines and answers. */
-export async function startAgent(options: { transmitTimeoutMs?: number } = {}) {
+export async function startAgent({ cards, ...options }: Partial<AgentConfig> & { cards?: TestReaders } = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'kaika-agent-'));
   const centre = generateKeyPairSync('ed25519');
   const clock = systemClock();
@@ -35,7 +39,8 @@ export async function startAgent(options: { transmitTimeoutMs?: number } = {}) {
   });
   const app = await createCardAgent({
     ...{ clock, log: pino({ level: 'trace' }, sink), origins: [PORTAL, 'https://kiosk.example:8443'] },
-    ...{ jobKey: centre.publicKey.export({ format: 'jwk' }), virtualCardsDir: dir, ...options },
+    ...{ jobKey: centre.publicKey.export({ format: 'jwk' }), virtualCardsDir: dir, readers: cards, ...options },
+    ...(cards && { virtualCardsDir: undefined, pairing: false }),
   });
   const { port, close } = await listenOnLoopback(app, 0);
   const own = `http://127.0.0.1:${port}`;
@@ -67,14 +72,15 @@ export async function startAgent(options: { transmitTimeoutMs?: number } = {}) {
       body === undefined ? undefined : JSON.stringify(body),
     );
 
-  /** As a browser sends the agent's own form. */
-  const typePin = (path: string, newPin: string, confirmPin = newPin) =>
+  /** As a browser sends the agent's own forms. */
+  const sendForm = (path: string, fields: Record<string, string> = {}) =>
     send(
       'POST',
       path,
       { origin: own, 'content-type': 'application/x-www-form-urlencoded' },
-      new URLSearchParams({ newPin, confirmPin }).toString(),
+      new URLSearchParams(fields).toString(),
     );
+  const typePin = (path: string, newPin: string, confirmPin = newPin) => sendForm(path, { newPin, confirmPin });
 
   const insert = (cardNumber: string | null, pullAtPinChange?: boolean) =>
     api('PUT', '/virtual/reader', { cardNumber, pullAtPinChange });
@@ -83,39 +89,37 @@ export async function startAgent(options: { transmitTimeoutMs?: number } = {}) {
   const prove = (session: string, purpose = 'accept') => api('POST', '/v1/proofs', { session, nonce, purpose });
 
   /** The server's part: a job for the key in this proof. */
-  const jobFor = (proof: WireProof, changed: Partial<CardJobOf<'set-pin'>> = {}, jobId = `job of ${proof.session}`) => {
+  const signJob = (proof: WireProof, job: JobOfAnyKind, jobId: string) => {
     const { cardNumber, session, ephemeralKey } = proofSchema.parse(proof);
-    const job = {
-      kind: 'set-pin' as const,
-      cardNumber,
-      session,
-      transportPin: TRANSPORT_PIN,
-      earlierJob: false,
-      ...changed,
-    };
-    return makeCardJob(job, { signingKey: centre.privateKey, agentKey: ephemeralKey, now: clock.now(), jobId });
+    const signer = { signingKey: centre.privateKey, agentKey: ephemeralKey, now: clock.now(), jobId };
+    return makeCardJob({ cardNumber, session, ...job } as CardJob, signer);
   };
+  const jobFor = (proof: WireProof, changed: Partial<CardJobOf<'set-pin'>> = {}, jobId = `job of ${proof.session}`) =>
+    signJob(proof, { kind: 'set-pin', transportPin: TRANSPORT_PIN, earlierJob: false, ...changed }, jobId);
 
-  /** Proof, job and page for it: the path of the page, and what polls it. */
-  async function openPage(session: string, changed: Partial<CardJobOf<'set-pin'>> = {}) {
-    const proof = (await prove(session)).json as WireProof;
-    const opened = await api('POST', '/v1/pin-sessions', { session, nonce, job: await jobFor(proof, changed) });
+  /** A page that is there: its path, and what polls it. */
+  function pageOf(opened: Reply) {
     const { id, url } = opened.json as { id: string; url: string };
     return {
-      id,
-      proof,
-      path: new URL(url).pathname,
+      ...{ id, path: new URL(url).pathname },
       poll: async () => (await api('GET', `/v1/pin-sessions/${id}`)).json,
     };
   }
 
+  /** Proof, job and page for it. */
+  async function openPage(session: string, changed: Partial<CardJobOf<'set-pin'>> = {}) {
+    const proof = (await prove(session)).json as WireProof;
+    const order = { session, nonce, job: await jobFor(proof, changed) };
+    return { proof, ...pageOf(await api('POST', '/v1/pin-sessions', order)) };
+  }
+
   const stop = async () => {
     await close();
-    rmSync(dir, { recursive: true });
+    rmSync(dir, { recursive: true, force: true });
   };
   return {
-    ...{ port, own, clock, said, nonce, store: new VirtualCardStore(dir) },
-    ...{ send, api, typePin, insert, prove, jobFor, openPage, stop },
+    ...{ port, own, clock, said, nonce, store: cards?.store ?? new VirtualCardStore(dir) },
+    ...{ send, api, sendForm, typePin, insert, prove, signJob, jobFor, openPage, pageOf, stop },
   };
 }
 

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type INestApplication, Module } from '@nestjs/common';
+import { type INestApplication, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
@@ -11,11 +11,21 @@ import { nestLogger, ProblemFilter } from '#libs/host';
 import { AgentController } from './agent.controller.js';
 import { AGENT_VERSION, type AgentConfig } from './agent.config.js';
 import { CardService } from './card.service.js';
+import { CheckController } from './checks/check.controller.js';
+import { SelfCheck } from './checks/self-check.js';
 import { door } from './door.js';
-import { PinController } from './pin.controller.js';
-import { PinService } from './pin.service.js';
-import { CardGate, NoReader, VirtualReader } from './reader.js';
-import { VirtualReaderController } from './virtual-reader.controller.js';
+import { HintInterceptor } from './hint.interceptor.js';
+import { JobOpener } from './job-opener.js';
+import { Pairing } from './pairing/pairing.js';
+import { PairingController } from './pairing/pairing.controller.js';
+import { PinController } from './pin/pin.controller.js';
+import { PinService } from './pin/pin.service.js';
+import { CardGates } from './readers/card-gates.js';
+import { PcscReaders } from './readers/pcsc-readers.js';
+import type { Readers } from './readers/reader.js';
+import { VirtualReaderController } from './readers/virtual-reader.controller.js';
+import { VirtualReaders } from './readers/virtual-readers.js';
+import { UnlockService } from './unlock.service.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 const FORM_LIMIT_BYTES = 1024;
@@ -24,7 +34,11 @@ const title = new DocumentBuilder().setTitle('kaika card agent').setVersion(AGEN
 
 /** The agent as a Nest application of its own; `listenOnLoopback` opens it. Its own origin, so its own listener. */
 export async function createCardAgent(config: AgentConfig): Promise<INestApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(moduleOf(config), {
+  const { virtualCardsDir, log, clock } = config;
+  const virtual = virtualCardsDir === undefined ? undefined : new VirtualReaders(virtualCardsDir);
+  const pairing = new Pairing(config.pairing ?? !virtual, clock);
+  const readers = config.readers ?? virtual ?? new PcscReaders(log);
+  const app = await NestFactory.create<NestExpressApplication>(moduleOf(config, { readers, pairing }), {
     bodyParser: false,
     forceCloseConnections: true,
     logger: nestLogger(config.log),
@@ -38,15 +52,15 @@ export async function createCardAgent(config: AgentConfig): Promise<INestApplica
     });
   }
   app.use(securityHeaders());
-  app.use(door(config.origins));
-  app.use('/pin', express.urlencoded({ extended: false, limit: FORM_LIMIT_BYTES }));
+  app.use(door(config.origins, pairing));
+  app.use(['/pin', '/check'], express.urlencoded({ extended: false, limit: FORM_LIMIT_BYTES }));
   app.use(['/v1', '/virtual'], express.json({ limit: BODY_LIMIT_BYTES, strict: true }));
   let document: OpenAPIObject | undefined;
   app.use('/openapi.json', (_request: unknown, response: express.Response) => {
     response.json((document ??= SwaggerModule.createDocument(app, title)));
   });
   app.useGlobalFilters(new ProblemFilter(config.log));
-  app.useGlobalInterceptors(new ContractInterceptor());
+  app.useGlobalInterceptors(new ContractInterceptor(), new HintInterceptor());
   await app.init();
   return app;
 }
@@ -73,20 +87,35 @@ export async function listenOnLoopback(
   return { port: actual, close };
 }
 
-function moduleOf({ virtualCardsDir, transmitTimeoutMs, clock, log, jobKey }: AgentConfig) {
-  const virtual = virtualCardsDir === undefined ? undefined : new VirtualReader(virtualCardsDir);
-  const gate = new CardGate(virtual ?? new NoReader(), transmitTimeoutMs);
-  const cards = new CardService(gate, clock);
-  const pins = new PinService(gate, cards, clock, log, jobKey);
+interface Parts {
+  readers: Readers;
+  pairing: Pairing;
+}
+
+function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: AgentConfig, { readers, pairing }: Parts) {
+  const gates = new CardGates(readers, clock, transmitTimeoutMs);
+  const cards = new CardService(gates, clock);
+  const jobs = new JobOpener(cards, clock, jobKey);
+  const virtual = readers instanceof VirtualReaders ? readers : undefined;
   @Module({
-    controllers: [AgentController, PinController, ...(virtual ? [VirtualReaderController] : [])],
+    controllers: [
+      ...[AgentController, PinController, PairingController, CheckController],
+      ...(virtual ? [VirtualReaderController] : []),
+    ],
     providers: [
       { provide: CardService, useValue: cards },
-      { provide: PinService, useValue: pins },
-      ...(virtual ? [{ provide: VirtualReader, useValue: virtual }] : []),
+      { provide: PinService, useValue: new PinService(gates, jobs, clock, log) },
+      { provide: UnlockService, useValue: new UnlockService(gates, jobs, log) },
+      { provide: SelfCheck, useValue: new SelfCheck(gates, clock, issuers) },
+      { provide: Pairing, useValue: pairing },
+      ...(virtual ? [{ provide: VirtualReaders, useValue: virtual }] : []),
     ],
   })
-  class CardAgentModule {}
+  class CardAgentModule implements OnApplicationShutdown {
+    onApplicationShutdown(): void {
+      gates.close();
+    }
+  }
   return CardAgentModule;
 }
 

@@ -30,12 +30,15 @@ export interface CardFacts {
   email?: string;
   signature: CertificateFacts;
   encryption: CertificateFacts;
+  /** Whose the other certificate is; the same, on a card that is in order */
+  encryptionHolder: { name?: string; ubn?: string };
 }
 
 /** A card as it was read: its facts, and what its proof is made of. */
 export interface CardReading {
   facts: CardFacts;
   signatureCertificate: Buffer;
+  encryptionCertificate: Buffer;
   cardCertificate: Buffer;
   signatureCertificateSha256: Buffer;
   encryptionCertificateSha256: Buffer;
@@ -55,6 +58,7 @@ export async function readCard(card: PivCard): Promise<CardReading> {
   return {
     facts,
     signatureCertificate: signature,
+    encryptionCertificate: encryption,
     cardCertificate: presence,
     signatureCertificateSha256: sha256(signature),
     encryptionCertificateSha256: sha256(encryption),
@@ -64,6 +68,7 @@ export async function readCard(card: PivCard): Promise<CardReading> {
 function factsOf(signature: Buffer, encryption: Buffer, presence: Buffer): CardFacts {
   try {
     const [business, own] = [Certificate.fromBER(signature), Certificate.fromBER(presence)];
+    const other = Certificate.fromBER(encryption);
     const cardNumber = nameOf(own, COMMON_NAME);
     const cardUuid = altName(own, URI)
       ?.replace(/^urn:uuid:/, '')
@@ -77,6 +82,10 @@ function factsOf(signature: Buffer, encryption: Buffer, presence: Buffer): CardF
       email: altName(business, RFC822_NAME),
       signature: certificateFacts(signature),
       encryption: certificateFacts(encryption),
+      encryptionHolder: {
+        name: nameOf(other, ORGANIZATION),
+        ubn: businessNumber(other) ?? nameOf(other, SERIAL_NUMBER),
+      },
     };
   } catch (cause) {
     throw cause instanceof CaError

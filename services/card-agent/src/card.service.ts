@@ -12,24 +12,16 @@ import {
 } from '#libs/piv';
 import type { Clock } from '#libs/clock';
 import { AGENT_VERSION, SESSION_SECONDS } from './agent.config.js';
+import { isOlder, overallState, type AgentState } from './agent-state.js';
 import { type CardFacts, type CardReading, readCard } from './card-facts.js';
-import type { CardGate } from './reader.js';
-import type { AgentState } from './schemas.js';
-
-/** Which state a failed look at the card is. */
-const STATES: Partial<Record<string, AgentState>> = {
-  noReader: 'no-reader',
-  noCard: 'no-card',
-  readerBusy: 'busy',
-  cardRemoved: 'removed',
-  unknownCardKind: 'unknown-card',
-  cardCommunication: 'unknown-card',
-};
+import type { CardGates, ReaderState } from './readers/card-gates.js';
 
 /** What the agent keeps of a proof: the private half of the key it named, for the job that answers it. */
 export interface ProofSession {
   session: string;
   origin: string;
+  /** In which the card was: what follows is done there */
+  reader: string;
   reading: CardReading;
   ephemeralKey: KeyObject;
   signature: Buffer;
@@ -38,37 +30,68 @@ export interface ProofSession {
   usedJobs: Set<string>;
 }
 
+export interface ProofOrder {
+  session: string;
+  nonce: Buffer;
+  purpose: ProofPurpose;
+  origin: string;
+  /** undefined: the one that holds a card */
+  reader?: string;
+  /** What the page has read: with another card in the reader nothing is signed */
+  cardNumber?: string;
+}
+
+export interface AgentStatus {
+  version: string;
+  state: AgentState;
+  readers?: { name: string; state: ReaderState }[];
+}
+
 const MAX_PROOFS = 100;
 
 export class CardService {
   readonly #proofs = new Map<string, ProofSession>();
 
   constructor(
-    private readonly gate: CardGate,
+    private readonly gates: CardGates,
     private readonly clock: Clock,
   ) {}
 
-  async status(): Promise<{ version: string; state: AgentState }> {
-    return { version: AGENT_VERSION, state: this.gate.busy ? 'busy' : await this.look() };
+  /** @param minimumVersion what the page needs at least @param paired a page that is not is told nothing of the card */
+  async status({ minimumVersion, paired }: { minimumVersion?: string; paired: boolean }): Promise<AgentStatus> {
+    const known = { version: AGENT_VERSION };
+    if (minimumVersion && isOlder(AGENT_VERSION, minimumVersion)) return { ...known, state: 'agent-outdated' };
+    if (!paired) return { ...known, state: 'pairing-needed' };
+    try {
+      const readers = await this.gates.look();
+      return { ...known, state: overallState(readers), readers };
+    } catch (error) {
+      if (error instanceof CaError && error.params.state === 'pcsc-missing') return { ...known, state: 'pcsc-missing' };
+      throw error;
+    }
   }
 
-  /** Tries are asked for without using one up. */
-  async read(): Promise<CardFacts & { pinTries: number | null }> {
-    return this.gate.use(async (card) => {
+  /** Tries are asked for without using one up. @param reader undefined: the one that holds a card */
+  async read(reader?: string): Promise<CardFacts & { reader: string; pinTries: number | null }> {
+    return this.gates.use({ reader, permission: 'look' }, async (card, found) => {
       const { facts } = await readCard(card);
-      return { ...facts, pinTries: (await card.pinTries()) ?? null };
+      return { ...facts, reader: found, pinTries: (await card.pinTries()) ?? null };
     });
   }
 
   /**
    * The card's proof for one session (CARDS §3 step 2), with a new key of this agent in it.
    *
-   * @throws CaError cardBlocked (27011) for an activation with a card that is blocked
+   * @throws CaError cardBlocked (27011) for an activation with a card that is blocked; otherCard when the page read
+   *                 another one
    */
-  async prove(session: string, nonce: Buffer, purpose: ProofPurpose, origin: string): Promise<WireProof> {
+  async prove({ session, nonce, purpose, origin, ...wanted }: ProofOrder): Promise<WireProof> {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    return this.gate.use(async (card) => {
+    return this.gates.use({ reader: wanted.reader, permission: 'look' }, async (card, reader) => {
       const reading = await readCard(card);
+      if (wanted.cardNumber !== undefined && reading.facts.cardNumber !== wanted.cardNumber) {
+        throw new CaError('otherCard', 'this is not the card that was read');
+      }
       if (purpose === 'accept' || purpose === 'resume-session') await mustNotBeBlocked(card);
       const { signatureCertificateSha256, encryptionCertificateSha256, facts } = reading;
       const statement: ProofStatement = {
@@ -77,7 +100,7 @@ export class CardService {
         ephemeralKey: publicKey.export({ type: 'spki', format: 'der' }),
       };
       const signature = await card.sign('9E', encodeProof(statement), reading.cardCertificate);
-      this.keep({ session, origin, reading, ephemeralKey: privateKey, signature });
+      this.keep({ session, origin, reader, reading, ephemeralKey: privateKey, signature });
       return toWire({ ...statement, signature });
     });
   }
@@ -100,17 +123,6 @@ export class CardService {
     const expiresAtMs = now + SESSION_SECONDS * 1000;
     this.#proofs.set(proof.session, { ...proof, expiresAtMs, usedJobs: new Set() });
   }
-
-  private async look(): Promise<AgentState> {
-    try {
-      const tries = await this.gate.use((card) => card.pinTries());
-      return tries === 0 ? 'locked' : 'ready';
-    } catch (error) {
-      const state = error instanceof CaError ? (error.params.state ?? STATES[error.code]) : undefined;
-      if (state === undefined) throw error;
-      return state as AgentState;
-    }
-  }
 }
 
 async function mustNotBeBlocked(card: PivCard): Promise<void> {
@@ -120,7 +132,7 @@ async function mustNotBeBlocked(card: PivCard): Promise<void> {
 /**
  * That the card now in the reader is the one of the proof, its 9E key included: the transport PIN is not for a copy.
  *
- * @throws CaError proofRefused
+ * @throws CaError otherCard
  */
 export async function mustBeSameCard(card: PivCard, { cardCertificate }: CardReading): Promise<void> {
   const found = await card.readCertificate('9E');
@@ -128,6 +140,6 @@ export async function mustBeSameCard(card: PivCard, { cardCertificate }: CardRea
   const same = found !== undefined && sha256(found).equals(sha256(cardCertificate));
   const signature = same ? await card.sign('9E', challenge, cardCertificate) : Buffer.alloc(0);
   if (!same || !verify('sha256', challenge, new X509Certificate(cardCertificate).publicKey, signature)) {
-    throw new CaError('proofRefused', 'this is not the card the session began with');
+    throw new CaError('otherCard', 'this is not the card the session began with');
   }
 }

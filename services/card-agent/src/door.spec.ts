@@ -15,7 +15,12 @@ describe('the agent’s door', () => {
   it('lets a page on the list in, and answers CORS for exactly that origin', async () => {
     const { status: code, headers, json } = await status(OWN);
     expect(code).toBe(200);
-    expect(json).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/), state: 'no-card' });
+    expect(json).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      state: 'no-card',
+      readers: [{ name: 'virtual reader', state: 'no-card' }],
+      hint: { zh: expect.stringContaining('未偵測到'), en: expect.stringContaining('no card') },
+    });
     expect(headers['access-control-allow-origin']).toBe(PORTAL);
     expect(headers.vary).toContain('Origin');
     expect(headers['access-control-allow-credentials']).toBeUndefined();
@@ -54,7 +59,7 @@ describe('the agent’s door', () => {
     'is not reached by the name %s: a rebound DNS name gets 421',
     async (name) => {
       const host = name.replace('PORT', String(agent.port));
-      for (const path of ['/v1/status', '/pin/x', '/openapi.json', '/']) {
+      for (const path of ['/v1/status', '/pin/x', '/pairing/x', '/check', '/openapi.json', '/']) {
         const { status: code, json } = await agent.send('GET', path, { ...OWN, host });
         expect(code).toBe(421);
         expect(json.type).toBe('urn:kaika:error:hostNotAllowed');
@@ -76,7 +81,7 @@ describe('the agent’s door', () => {
     expect(code).toBe(204);
     expect(headers).toMatchObject({
       'access-control-allow-origin': PORTAL,
-      'access-control-allow-headers': 'content-type, x-kaika-agent',
+      'access-control-allow-headers': 'authorization, content-type, x-kaika-agent',
       'access-control-allow-private-network': 'true',
       'access-control-allow-local-network': 'true',
     });
@@ -93,7 +98,7 @@ describe('the agent’s door', () => {
   });
 
   it('redirects nowhere and knows no other paths, however they are written', async () => {
-    for (const path of ['/', '/v1', '/v2/status', '/PIN/x', '//pin/x', '/pin', '/v1/../pin/x']) {
+    for (const path of ['/', '/v1', '/v2/status', '/PIN/x', '//pin/x', '/pin', '/checks', '/pairing', '/v1/../pin/x']) {
       const { status: code } = await agent.send('GET', path, {});
       expect([403, 404]).toContain(code);
     }
@@ -104,13 +109,10 @@ describe('the agent’s door', () => {
     const { status: code, json } = await agent.send('GET', '/openapi.json', {});
     expect(code).toBe(200);
     expect(Object.keys(json.paths).sort()).toEqual([
-      '/pin/{id}',
-      '/v1/card',
-      '/v1/pin-sessions',
-      '/v1/pin-sessions/{id}',
-      '/v1/proofs',
-      '/v1/status',
-      '/virtual/reader',
+      ...['/check', '/check/pin', '/check/pin-change', '/pairing/{id}', '/pin/{id}'],
+      ...['/v1/card', '/v1/pairings', '/v1/pairings/{id}/token', '/v1/pin-changes', '/v1/pin-checks'],
+      ...['/v1/pin-sessions', '/v1/pin-sessions/{id}', '/v1/proofs', '/v1/self-checks', '/v1/signatures'],
+      ...['/v1/status', '/v1/unlocks', '/virtual/reader'],
     ]);
     expect(JSON.stringify(json)).not.toMatch(/"(newPin|confirmPin|pin)"/);
   });

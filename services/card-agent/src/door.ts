@@ -1,21 +1,27 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { CaError } from '#libs/errors';
+import type { Pairing } from './pairing/pairing.js';
 
 const METHODS = 'GET, POST, PUT';
-const HEADERS = 'content-type, x-kaika-agent';
+const HEADERS = 'authorization, content-type, x-kaika-agent';
+/** The agent's own pages. Their GETs change nothing and touch no card: anybody's link may lead there. */
+const OWN_PAGES = /^\/(?:pin|pairing)\/|^\/check(?:\/|$)/;
+/** What a page may ask before it is paired. */
+const BEFORE_PAIRING = /^\/v1\/(?:status|pairings(?:\/[A-Za-z0-9_-]+\/token)?)$/;
 const PREFLIGHT_SECONDS = 60;
 
 /**
  * Who may speak to an agent on loopback, checked before anything of a request is read:
  * - its own Host, to the letter (a rebound DNS name arrives with another), else 421;
  * - for the API an Origin that is there and on the list, to the letter, and the header that no form can send, else 403;
- * - for the agent's own PIN form its own Origin.
+ * - that the page was paired, else 401;
+ * - for the forms on the agent's own pages its own Origin.
  */
-export function door(origins: readonly string[]): RequestHandler {
+export function door(origins: readonly string[], pairing: Pairing): RequestHandler {
   return (request, response, next) => {
     mustBeOwnHost(request);
     response.setHeader('Cache-Control', 'no-store');
-    if (request.path.startsWith('/pin/')) {
+    if (OWN_PAGES.test(request.path)) {
       if (request.method !== 'GET') mustBeOwnForm(request);
       return next();
     }
@@ -31,9 +37,15 @@ export function door(origins: readonly string[]): RequestHandler {
     if (request.headers['x-kaika-agent'] !== '1') {
       throw new CaError('originNotAllowed', 'send the header X-Kaika-Agent: 1');
     }
+    if (!BEFORE_PAIRING.test(request.path) && !pairing.isPaired(origin, request.headers.authorization, 'counts')) {
+      throw new CaError('pairingNeeded', 'pair this page with the agent first: POST /v1/pairings');
+    }
     next();
   };
 }
+
+/** Of a request that the door has let in: it is there, and on the list. */
+export const originOf = (request: Request) => request.headers.origin ?? '';
 
 /** The agent's own address as the browser must have been told it; never a name, as names can be rebound. */
 export function ownHosts(request: Request): readonly string[] {

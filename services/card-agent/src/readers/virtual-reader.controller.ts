@@ -1,13 +1,13 @@
 import { Body, Controller, Put } from '@nestjs/common';
 import type { z } from 'zod';
 import { Endpoint } from '#libs/doors';
-import { VirtualReader } from './reader.js';
-import { readerAnswer, readerRequest } from './schemas.js';
+import { VirtualReaders } from './virtual-readers.js';
+import { readerAnswer, readerRequest } from '../schemas.js';
 
 /** The hand that puts a card into the virtual reader; there with virtual cards only. */
 @Controller('virtual/reader')
 export class VirtualReaderController {
-  constructor(private readonly reader: VirtualReader) {}
+  constructor(private readonly reader: VirtualReaders) {}
 
   @Put()
   @Endpoint({

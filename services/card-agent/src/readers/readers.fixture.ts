@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CaError } from '#libs/errors';
+import { type CardConnection } from '#libs/piv';
+import { VirtualCardStore } from '#libs/virtual-card';
+import type { Reader, Readers } from './reader.js';
+
+/** The card leaves the reader at this command, counted from 1: before it is sent, or when it is done, unanswered. */
+export interface Fault {
+  at: number;
+  when: 'before' | 'after';
+}
+
+/** A reader of virtual cards, with a hand that takes them out at any command. */
+export class TestReader implements Reader {
+  insertion = 0;
+  fault: Fault | undefined;
+  /** INS of every command sent, in hex */
+  sent: string[] = [];
+  #cardNumber: string | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly store: VirtualCardStore,
+  ) {}
+
+  insert(cardNumber: string | undefined): void {
+    this.#cardNumber = cardNumber;
+    this.insertion += 1;
+  }
+
+  holdsCard(): boolean {
+    return this.#cardNumber !== undefined;
+  }
+
+  async connect(): Promise<CardConnection> {
+    if (this.#cardNumber === undefined) throw new CaError('noCard', 'there is no card in the reader');
+    const card = await this.store.open(this.#cardNumber);
+    return {
+      transmit: async (apdu) => {
+        this.sent.push(Buffer.from(apdu).toString('hex', 1, 2));
+        const out = this.sent.length === this.fault?.at ? this.fault.when : undefined;
+        const answer = out === 'before' ? undefined : await card.transmit(apdu);
+        if (out === undefined) return answer!;
+        this.insert(undefined);
+        throw new CaError('cardRemoved', 'the card was taken out');
+      },
+      close: () => card.close(),
+    };
+  }
+}
+
+/** A machine with readers `A` and `B`, and a drawer of cards. */
+export class TestReaders implements Readers {
+  readonly dir = mkdtempSync(join(tmpdir(), 'kaika-readers-'));
+  readonly store = new VirtualCardStore(this.dir);
+  readonly a = new TestReader('A', this.store);
+  readonly b = new TestReader('B', this.store);
+  connected: readonly Reader[] = [this.a, this.b];
+
+  list(): Promise<readonly Reader[]> {
+    return Promise.resolve(this.connected);
+  }
+
+  /** A card as it is now, to begin again with: answers what puts it back. */
+  keep(cardNumber: string): () => void {
+    const file = join(this.dir, `${cardNumber}.card.json`);
+    const contents = readFileSync(file);
+    return () => writeFileSync(file, contents);
+  }
+
+  close(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
