@@ -2,15 +2,33 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { FACTORY_MANAGEMENT_KEY, MANAGEMENT_ALGORITHMS, type ManagementAlgorithm } from '#libs/piv';
+import { FAMILY_NAMES } from './families.js';
 
-const referenceSchema = z.object({ salt: z.string(), digest: z.string(), left: z.number(), max: z.number() });
+const MANAGEMENT_NAMES = Object.keys(MANAGEMENT_ALGORITHMS) as [ManagementAlgorithm];
+
+const referenceSchema = z.object({
+  salt: z.string(),
+  digest: z.string(),
+  left: z.number(),
+  max: z.number(),
+  /** Still the factory's. */
+  isDefault: z.boolean().default(false),
+});
 /** A PIN or PUK with its counter. Kept as a salted digest, so that no file of this product ever shows a holder's PIN. */
 export type Reference = z.infer<typeof referenceSchema>;
 
 const stateSchema = z.object({
   cardNumber: z.string(),
+  family: z.enum(FAMILY_NAMES).default('virtual'),
   digitsOnly: z.boolean(),
+  /** Until it is sealed, whoever holds an open card may write it; every other card wants 9B. */
+  open: z.boolean().default(true),
   sealed: z.boolean(),
+  /** 9B: the card must know it in clear, to encrypt with it. Base64 */
+  management: z
+    .object({ algorithm: z.enum(MANAGEMENT_NAMES), key: z.string(), isDefault: z.boolean() })
+    .default({ algorithm: 'aes-192', key: FACTORY_MANAGEMENT_KEY.toString('base64'), isDefault: true }),
   pin: referenceSchema,
   puk: referenceSchema,
   /** By tag in hex, base64 of the value inside 53 */
@@ -47,9 +65,9 @@ export async function writeAtomically(file: string, contents: string): Promise<v
   }
 }
 
-export function newReference(value: Uint8Array, max: number): Reference {
+export function newReference(value: Uint8Array, max: number, isDefault = false): Reference {
   const salt = randomBytes(16);
-  return { salt: salt.toString('base64'), digest: digest(salt, value).toString('base64'), left: max, max };
+  return { salt: salt.toString('base64'), digest: digest(salt, value).toString('base64'), left: max, max, isDefault };
 }
 
 export function isValueOf(reference: Reference, value: Uint8Array): boolean {

@@ -1,12 +1,24 @@
-import { generateKeyPairSync, randomUUID, type KeyObject } from 'node:crypto';
-import { buildCcc, buildChuid, type CardAlgorithm, OBJECT, PivCard } from '#libs/piv';
+import { generateKeyPairSync, randomBytes, randomUUID, type KeyObject } from 'node:crypto';
+import {
+  buildCcc,
+  buildChuid,
+  type CardAlgorithm,
+  FACTORY_MANAGEMENT_KEY,
+  FACTORY_PUK,
+  managementKeyBytes,
+  OBJECT,
+  PivCard,
+} from '#libs/piv';
 import { buildTbs, keyIdentifier, newSerial, PROFILES, signTbs, SoftwareSigner, spkiOf, type Issuer } from '#libs/pki';
+import { FAMILIES } from './families.js';
 import { type CardOptions, type VirtualCardStore } from './virtual-card-store.js';
 
 export interface SampleCard {
   cardNumber: string;
   cardUuid: string;
   transportPin: string;
+  puk: string;
+  managementKey: Buffer;
   signatureCertificate: Buffer;
   encryptionCertificate: Buffer;
   cardCertificate: Buffer;
@@ -14,6 +26,8 @@ export interface SampleCard {
 
 export interface SampleOptions extends CardOptions {
   transportPin?: string;
+  /** The factory's unless said. */
+  puk?: string;
   /** Of 9C, and of 9D alike; P-256 unless said: making RSA keys takes a second */
   signatureKey?: CardAlgorithm;
   name?: string;
@@ -25,7 +39,7 @@ const NOT_BEFORE = new Date('2026-01-01T00:00:00Z');
 const NOT_AFTER = new Date('2030-12-31T15:59:59Z');
 
 /**
- * A personalised and sealed card for tests, of a made-up company, its certificates signed by a key nobody keeps.
+ * A personalised card for tests, with a management key of its own, of a made-up company, its certificates signed by a key nobody keeps.
  * With P-256 the certificate in 9D is of the signature profile, as encryption knows RSA only.
  */
 export async function sampleCard(
@@ -33,11 +47,21 @@ export async function sampleCard(
   cardNumber: string,
   options: SampleOptions = {},
 ): Promise<SampleCard> {
-  const { transportPin = '24681357', signatureKey = 'p-256', name = '光年測試股份有限公司' } = options;
+  const {
+    transportPin = '24681357',
+    puk = FACTORY_PUK,
+    signatureKey = 'p-256',
+    name = '光年測試股份有限公司',
+  } = options;
   const cardUuid = randomUUID();
-  await store.create(cardNumber, options);
+  const { managementAlgorithm: algorithm, vendorCommands } = FAMILIES[options.family ?? 'virtual'];
+  const managementKey = randomBytes(managementKeyBytes(algorithm));
+  // A bare PIV card has no command for it: such a one comes from its maker with its own key.
+  const fromMaker = vendorCommands ? {} : { management: { algorithm, key: managementKey } };
+  await store.create(cardNumber, { ...options, open: false, ...fromMaker });
   const connection = await store.open(cardNumber);
   const card = await PivCard.select(connection);
+  await card.authenticateManagement(vendorCommands ? FACTORY_MANAGEMENT_KEY : managementKey);
   const keys = {
     '9C': await card.generateKey('9C', signatureKey),
     '9D': await card.generateKey('9D', signatureKey),
@@ -59,10 +83,11 @@ export async function sampleCard(
   await card.putObject(OBJECT.CCC, buildCcc());
   for (const slot of ['9C', '9D', '9E'] as const) await card.putCertificate(slot, certificates[slot]);
   await card.setInitialPin(transportPin);
-  await connection.seal();
+  if (puk !== FACTORY_PUK) await card.setInitialPuk(puk);
+  if (vendorCommands) await card.setManagementKey(managementKey);
   await connection.close();
   return {
-    ...{ cardNumber, cardUuid, transportPin },
+    ...{ cardNumber, cardUuid, transportPin, puk, managementKey },
     signatureCertificate: certificates['9C'],
     encryptionCertificate: certificates['9D'],
     cardCertificate: certificates['9E'],

@@ -2,18 +2,28 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CaError } from '#libs/errors';
-import { FACTORY_PIN, FACTORY_PUK, padPin } from '#libs/piv';
-import { type CardState, newReference, readState, writeAtomically } from './card-state.js';
-import { VirtualCard } from './virtual-card.js';
+import { MANAGEMENT_ALGORITHMS, type ManagementAlgorithm, managementKeyBytes } from '#libs/piv';
+import { type CardState, readState, writeAtomically } from './card-state.js';
+import { type FamilyName } from './families.js';
+import { factoryReferences, PIN_TRIES } from './references.js';
+import { factoryManagement } from './vendor-commands.js';
+import { type PowerOptions, VirtualCard } from './virtual-card.js';
 
 const CARD_NUMBER = /^(?:[A-Z]{2}[0-9]{14}|[A-Z]{4}[0-9]{12})$/;
-const PIN_TRIES = 5;
-const PUK_TRIES = 3;
 
 export interface CardOptions {
-  /** The standard's PIN of digits only, instead of any printable ASCII (the manual's letters and symbols). */
+  /** Which cards it is like; `virtual` unless said. */
+  family?: FamilyName;
+  /**
+   * Of the family `virtual`: the standard's PIN of digits only, instead of any printable ASCII (the manual's letters and
+   * symbols).
+   */
   digitsOnly?: boolean;
   pinTries?: number;
+  /** In place of the family's factory key, as a maker sets it by means of its own. */
+  management?: { algorithm: ManagementAlgorithm; key: Uint8Array };
+  /** Until it is sealed it can be written without 9B. */
+  open?: boolean;
 }
 
 /** A card is a thing: within a process it is in one place at a time, whichever store it was opened through. */
@@ -40,32 +50,36 @@ export class VirtualCardStore {
    * Makes a card as the factory delivers it. One whose personalisation was never ended is replaced, so that an
    * interrupted production can begin again.
    *
-   * @throws CaError conflict when a sealed card has this number
+   * @throws CaError conflict when a card that is sealed, or has a management key of its own, has this number
    */
-  async create(cardNumber: string, { digitsOnly = false, pinTries = PIN_TRIES }: CardOptions = {}): Promise<void> {
+  async create(cardNumber: string, options: CardOptions = {}): Promise<void> {
+    const { family = 'virtual', digitsOnly = false, pinTries = PIN_TRIES, open = true } = options;
     const file = this.fileOf(cardNumber);
     if (powered.has(file)) throw busy(cardNumber);
-    if (existsSync(file) && (await readState(file)).sealed) {
-      throw new CaError('conflict', `the virtual card ${cardNumber} exists already`);
+    if (existsSync(file)) {
+      const { sealed, management } = await readState(file);
+      if (sealed || !management.isDefault) {
+        throw new CaError('conflict', `the virtual card ${cardNumber} exists already`);
+      }
     }
-    const digits = { pinCharset: 'digits' } as const;
     const state: CardState = {
-      ...{ cardNumber, digitsOnly, sealed: false, objects: {}, keys: {} },
-      pin: newReference(padPin(FACTORY_PIN, digits), pinTries),
-      puk: newReference(padPin(FACTORY_PUK, digits), PUK_TRIES),
+      ...{ cardNumber, family, digitsOnly, open, sealed: false, objects: {}, keys: {} },
+      ...factoryReferences(pinTries),
+      management: options.management ? madeBy(options.management) : factoryManagement({ family }),
     };
     await writeAtomically(file, JSON.stringify(state));
   }
 
   /** Powers a card on, outside the reader (the centre's personalisation). @throws CaError unknownCard | readerBusy */
-  async open(cardNumber: string): Promise<VirtualCard> {
+  async open(cardNumber: string, options: PowerOptions = {}): Promise<VirtualCard> {
     const file = this.fileOf(cardNumber);
     if (!existsSync(file)) throw new CaError('unknownCard', `there is no virtual card ${cardNumber}`);
     if (powered.has(file)) throw busy(cardNumber);
-    const card = await VirtualCard.powerOn(file, async (pulled) => {
+    const onOut = async (pulled: boolean) => {
       powered.delete(file);
       if (pulled && (await this.inserted()) === cardNumber) await this.setInserted(null);
-    });
+    };
+    const card = await VirtualCard.powerOn(file, onOut, options);
     if (powered.has(file)) throw busy(cardNumber);
     powered.set(file, card);
     return card;
@@ -125,6 +139,13 @@ export class VirtualCardStore {
     if (!CARD_NUMBER.test(cardNumber)) throw new CaError('unknownCard', 'this is not a card number');
     return join(this.dir, `${cardNumber}.card.json`);
   }
+}
+
+function madeBy({ algorithm, key }: NonNullable<CardOptions['management']>): CardState['management'] {
+  if (!(algorithm in MANAGEMENT_ALGORITHMS) || key.length !== managementKeyBytes(algorithm)) {
+    throw new RangeError(`this is no management key of ${algorithm}`);
+  }
+  return { algorithm, key: Buffer.from(key).toString('base64'), isDefault: true };
 }
 
 const busy = (cardNumber: string) => new CaError('readerBusy', `the virtual card ${cardNumber} is in use`);

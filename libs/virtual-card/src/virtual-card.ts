@@ -1,7 +1,8 @@
 import { CaError } from '#libs/errors';
 import { type CardConnection, SW } from '#libs/piv';
 import { type CardState, readState, writeAtomically } from './card-state.js';
-import { PivApplication, type Reply } from './piv-application.js';
+import { type Reply } from './apdu.js';
+import { PivApplication } from './piv-application.js';
 
 const CHAINED = 0x10;
 const GET_RESPONSE = 0xc0;
@@ -9,6 +10,14 @@ const GET_RESPONSE = 0xc0;
 const ANSWER_PART_BYTES = 255;
 const CHAIN_MAX_BYTES = 4_096;
 const NOTHING_PENDING = 0x6985;
+
+export interface PowerOptions {
+  /**
+   * The card speaks T=0: no data in the answer to a command that had some (`61xx` first), and `6Cxx` for a wrong Le
+   * (ISO/IEC 7816-3 §12.2.1).
+   */
+  t0?: boolean;
+}
 
 /**
  * A PIV card that is a file, plugged in without a reader. Frames are as on the wire (short APDUs, chaining, 61xx), so
@@ -27,13 +36,14 @@ export class VirtualCard implements CardConnection {
     private readonly file: string,
     private readonly state: CardState,
     private readonly onOut: (pulled: boolean) => Promise<void>,
+    private readonly options: PowerOptions,
   ) {
     this.#application = new PivApplication(state, () => this.save());
   }
 
   /** Use `VirtualCardStore.open`, which keeps a card from being in two places. */
-  static async powerOn(file: string, onOut: VirtualCard['onOut']): Promise<VirtualCard> {
-    return new VirtualCard(file, await readState(file), onOut);
+  static async powerOn(file: string, onOut: VirtualCard['onOut'], options: PowerOptions = {}): Promise<VirtualCard> {
+    return new VirtualCard(file, await readState(file), onOut, options);
   }
 
   get cardNumber(): string {
@@ -85,7 +95,7 @@ export class VirtualCard implements CardConnection {
     const reply = await this.react(apdu);
     if (this.#pullAfterIns !== undefined && apdu[1] === this.#pullAfterIns) await this.leave(true);
     this.mustBeIn();
-    return this.framed(reply);
+    return this.framed(reply, apdu);
   }
 
   private mustBeIn(): void {
@@ -111,13 +121,23 @@ export class VirtualCard implements CardConnection {
     return this.#application.handle({ ins, p1, p2, data: whole });
   }
 
-  private framed({ sw, data }: Reply): Buffer {
+  private framed({ sw, data }: Reply, apdu: Buffer): Buffer {
     if (data) this.#pending = data;
-    if (sw !== SW.OK) return word(sw);
-    const part = this.#pending.subarray(0, ANSWER_PART_BYTES);
+    if (sw !== SW.OK || this.#pending.length === 0) return word(sw);
+    const isCase4 = apdu.length > 5;
+    const le = isCase4 && apdu.length === 5 + (apdu[4] ?? 0) ? undefined : apdu[isCase4 ? apdu.length - 1 : 4];
+    const asked = le === undefined || le === 0 ? 256 : le;
+    if (this.options.t0 && isCase4) return word(this.promise);
+    if (this.options.t0 && asked > this.#pending.length) return word(0x6c00 | this.#pending.length);
+    const part = this.#pending.subarray(0, Math.min(asked, ANSWER_PART_BYTES));
     this.#pending = this.#pending.subarray(part.length);
+    return Buffer.concat([part, word(this.promise)]);
+  }
+
+  /** 9000, or 61 and how much more there is. */
+  private get promise(): number {
     const left = this.#pending.length;
-    return Buffer.concat([part, word(left === 0 ? SW.OK : 0x6100 | Math.min(left, ANSWER_PART_BYTES))]);
+    return left === 0 ? SW.OK : 0x6100 | Math.min(left, ANSWER_PART_BYTES);
   }
 
   private reset(reply: Reply): Reply {

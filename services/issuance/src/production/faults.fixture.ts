@@ -35,9 +35,20 @@ export function breakableSource(source: DataSource, fault: Fault): DataSource {
 export function breakableCards(store: VirtualCardStore, fault: Fault): VirtualCardStore {
   const open = async (cardNumber: string) => {
     const card = await store.open(cardNumber);
+    let rest: Buffer = Buffer.alloc(0);
     const transmit = (apdu: Uint8Array) => {
       const [cla, ins = 0] = apdu;
-      const exchange = () => fromDrawer(card, apdu) ?? card.transmit(apdu);
+      const exchange = () => {
+        const held = ins === 0xc0 ? rest : Buffer.alloc(0);
+        rest = Buffer.alloc(0);
+        if (held.length > 0) return Promise.resolve(Buffer.concat([held, Buffer.from('9000', 'hex')]));
+        return inParts(fromDrawer(card, apdu)) ?? card.transmit(apdu);
+      };
+      const inParts = (answer?: Promise<Buffer>) =>
+        answer?.then((whole) => {
+          rest = whole.subarray(255);
+          return Buffer.concat([whole.subarray(0, 255), Buffer.of(0x61, rest.length)]);
+        });
       // Parts of a chain and of an answer are one command with the rest of it.
       if (cla === 0x10 || ins === 0xc0) return exchange();
       return fault.pass(`card: INS ${ins.toString(16)}`, exchange);
@@ -79,5 +90,5 @@ function fromDrawer(card: VirtualCard, apdu: Uint8Array): Promise<Buffer> | unde
   const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
   const octets = (text: string) => Buffer.from(text, 'base64url');
   const answer = tlv(0x7f49, tlv(0x81, octets(n)), tlv(0x82, octets(e)));
-  return inside.save().then(() => Buffer.concat([answer, Buffer.from('9000', 'hex')]));
+  return inside.save().then(() => answer);
 }

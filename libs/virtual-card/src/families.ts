@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { type ManagementAlgorithm, tlv, VIRTUAL_ASCII_LABEL, VIRTUAL_DIGITS_LABEL } from '#libs/piv';
+
+export const FAMILY_NAMES = ['virtual', 'piv', 'pivapplet', 'yubikey'] as const;
+/** `virtual`: our own, the standard with makers' commands; `piv`: the bare standard; the others as their real ones. */
+export type FamilyName = (typeof FAMILY_NAMES)[number];
+
+/** In what the families differ, as the card sees it. `CardProfile` of libs/piv is the host's view of the same. */
+export interface Family {
+  /** The value of the 61 template that SELECT answers. */
+  readonly selectTemplate: (digitsOnly: boolean) => Buffer;
+  /** Undefined: by the card's own switch. */
+  readonly digitsOnly: boolean | undefined;
+  readonly managementAlgorithm: ManagementAlgorithm;
+  /** F7, F8, FA, FD and FF. */
+  readonly vendorCommands: boolean;
+  /** FB: back to the factory's state, when PIN and PUK are both blocked. */
+  readonly resetCommand: boolean;
+  /** The answer to FD. */
+  readonly version: readonly number[];
+  /** A PIN or PUK is compared before its form is looked at: a malformed one costs a try. */
+  readonly comparesFirst: boolean;
+  /** Private keys go when PIN and PUK are both blocked. */
+  readonly erasesKeys: boolean;
+  /** 9C signs only when VERIFY was the very command before it. */
+  readonly pinRightBefore: boolean;
+  /** SW of a failed 9B authentication. */
+  readonly wrongManagementKey: 0x6982 | 0x6a80;
+}
+
+export const AID = Buffer.from('a000000308000010000100', 'hex');
+const RID = AID.subarray(0, 5);
+const authority = tlv(0x79, tlv(0x4f, RID));
+const algorithms = (...ids: number[]) => ids.map((id) => tlv(0xac, tlv(0x80, Buffer.of(id)), tlv(0x06, Buffer.of(0))));
+
+const STANDARD = {
+  ...{ resetCommand: false, version: [5, 4, 0], comparesFirst: false, erasesKeys: false, pinRightBefore: true },
+  wrongManagementKey: 0x6982,
+} as const;
+
+export const FAMILIES: Record<FamilyName, Family> = {
+  virtual: {
+    ...STANDARD,
+    ...{ digitsOnly: undefined, managementAlgorithm: 'aes-192', vendorCommands: true },
+    selectTemplate: (digitsOnly) => {
+      const label = Buffer.from(digitsOnly ? VIRTUAL_DIGITS_LABEL : VIRTUAL_ASCII_LABEL);
+      return Buffer.concat([tlv(0x4f, AID), authority, tlv(0x50, label)]);
+    },
+  },
+  piv: {
+    ...STANDARD,
+    ...{ digitsOnly: true, managementAlgorithm: 'aes-128', vendorCommands: false },
+    selectTemplate: () => Buffer.concat([tlv(0x4f, AID), authority]),
+  },
+  /** PivApplet 0.9.0, as its trace and its source have it. */
+  pivapplet: {
+    ...{ digitsOnly: true, managementAlgorithm: '3des', vendorCommands: true, resetCommand: true },
+    ...{ version: [5, 4, 0], comparesFirst: true, erasesKeys: true, pinRightBefore: true, wrongManagementKey: 0x6a80 },
+    selectTemplate: () =>
+      Buffer.concat([
+        ...[tlv(0x4f, AID), authority, tlv(0x50, Buffer.from('PivApplet v0.9.0/REeAxaD'))],
+        ...[tlv(0x5f50, Buffer.from('github.com/arekinath/PivApplet')), ...algorithms(0x03, 0x0c, 0x07, 0x11, 0x14)],
+      ]),
+  },
+  /** A YubiKey of firmware 5.7: AES-192, and a PIN of any characters. */
+  yubikey: {
+    ...{ digitsOnly: false, managementAlgorithm: 'aes-192', vendorCommands: true, resetCommand: true },
+    ...{
+      version: [5, 7, 1],
+      comparesFirst: true,
+      erasesKeys: false,
+      pinRightBefore: false,
+      wrongManagementKey: 0x6982,
+    },
+    selectTemplate: () => Buffer.concat([tlv(0x4f, AID.subarray(5)), authority]),
+  },
+};
+
+/** Four octets as F8 answers them, always the same for a card. */
+export const serialOf = (cardNumber: string) => createHash('sha256').update(cardNumber).digest().subarray(0, 4);
