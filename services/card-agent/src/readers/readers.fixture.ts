@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CaError } from '#libs/errors';
@@ -53,7 +53,8 @@ export class TestReader implements Reader {
 
 /** A machine with readers `A` and `B`, and a drawer of cards. */
 export class TestReaders implements Readers {
-  readonly dir = mkdtempSync(join(tmpdir(), 'kaika-readers-'));
+  /** In memory where there is a place for it: a card syncs every write to its disk. */
+  readonly dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kaika-readers-'));
   readonly store = new VirtualCardStore(this.dir);
   readonly a = new TestReader('A', this.store);
   readonly b = new TestReader('B', this.store);
