@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { type ManagementAlgorithm, tlv, VIRTUAL_ASCII_LABEL, VIRTUAL_DIGITS_LABEL } from '#libs/piv';
+import { createHash, randomBytes } from 'node:crypto';
+import { buildCcc, type ManagementAlgorithm, tlv, VIRTUAL_ASCII_LABEL, VIRTUAL_DIGITS_LABEL } from '#libs/piv';
 
 export const FAMILY_NAMES = ['virtual', 'piv', 'pivapplet', 'yubikey'] as const;
 /** `virtual`: our own, the standard with makers' commands; `piv`: the bare standard; the others as their real ones. */
@@ -7,8 +7,8 @@ export type FamilyName = (typeof FAMILY_NAMES)[number];
 
 /** In what the families differ, as the card sees it. `CardProfile` of libs/piv is the host's view of the same. */
 export interface Family {
-  /** The value of the 61 template that SELECT answers. */
-  readonly selectTemplate: (digitsOnly: boolean) => Buffer;
+  /** What SELECT answers: the 61 template. */
+  readonly selected: (digitsOnly: boolean) => Buffer;
   /** Undefined: by the card's own switch. */
   readonly digitsOnly: boolean | undefined;
   readonly managementAlgorithm: ManagementAlgorithm;
@@ -24,6 +24,8 @@ export interface Family {
   readonly erasesKeys: boolean;
   /** 9C signs only when VERIFY was the very command before it. */
   readonly pinRightBefore: boolean;
+  /** By tag in hex: what the card holds when it comes from the factory. */
+  readonly factoryObjects: () => Record<string, Buffer>;
   /** SW of a failed 9B authentication. */
   readonly wrongManagementKey: 0x6982 | 0x6a80;
 }
@@ -36,31 +38,45 @@ const algorithms = (...ids: number[]) => ids.map((id) => tlv(0xac, tlv(0x80, Buf
 const STANDARD = {
   ...{ resetCommand: false, version: [5, 4, 0], comparesFirst: false, erasesKeys: false, pinRightBefore: true },
   wrongManagementKey: 0x6982,
+  factoryObjects: () => ({}),
 } as const;
+
+/** The length of the 61 is written in two octets, though one would do. */
+function pivAppletSelected(): Buffer {
+  const label = tlv(0x50, Buffer.from('PivApplet v0.9.0/REeAxaD'));
+  const url = tlv(0x5f50, Buffer.from('github.com/arekinath/PivApplet'));
+  const value = Buffer.concat([tlv(0x4f, AID), authority, label, url, ...algorithms(0x03, 0x0c, 0x07, 0x11, 0x14)]);
+  return Buffer.concat([Buffer.of(0x61, 0x81, value.length), value]);
+}
+
+/** A made-up GUID and a FASC-N of zeros: whoever personalises such a card finds a CHUID that is not its own. */
+function pivAppletObjects(): Record<string, Buffer> {
+  const expires = Buffer.from('20500101', 'latin1');
+  const chuid = [tlv(0x30, Buffer.alloc(25)), tlv(0x34, randomBytes(16)), tlv(0x35, expires), tlv(0x3e), tlv(0xfe)];
+  const history = [tlv(0xc1, Buffer.of(0)), tlv(0xc2, Buffer.of(0)), tlv(0xfe)];
+  return { '5fc102': Buffer.concat(chuid), '5fc107': buildCcc(), '5fc10c': Buffer.concat(history) };
+}
 
 export const FAMILIES: Record<FamilyName, Family> = {
   virtual: {
     ...STANDARD,
     ...{ digitsOnly: undefined, managementAlgorithm: 'aes-192', vendorCommands: true },
-    selectTemplate: (digitsOnly) => {
+    selected: (digitsOnly) => {
       const label = Buffer.from(digitsOnly ? VIRTUAL_DIGITS_LABEL : VIRTUAL_ASCII_LABEL);
-      return Buffer.concat([tlv(0x4f, AID), authority, tlv(0x50, label)]);
+      return tlv(0x61, tlv(0x4f, AID), authority, tlv(0x50, label));
     },
   },
   piv: {
     ...STANDARD,
     ...{ digitsOnly: true, managementAlgorithm: 'aes-128', vendorCommands: false },
-    selectTemplate: () => Buffer.concat([tlv(0x4f, AID), authority]),
+    selected: () => tlv(0x61, tlv(0x4f, AID), authority),
   },
   /** PivApplet 0.9.0, as its trace and its source have it. */
   pivapplet: {
     ...{ digitsOnly: true, managementAlgorithm: '3des', vendorCommands: true, resetCommand: true },
     ...{ version: [5, 4, 0], comparesFirst: true, erasesKeys: true, pinRightBefore: true, wrongManagementKey: 0x6a80 },
-    selectTemplate: () =>
-      Buffer.concat([
-        ...[tlv(0x4f, AID), authority, tlv(0x50, Buffer.from('PivApplet v0.9.0/REeAxaD'))],
-        ...[tlv(0x5f50, Buffer.from('github.com/arekinath/PivApplet')), ...algorithms(0x03, 0x0c, 0x07, 0x11, 0x14)],
-      ]),
+    factoryObjects: pivAppletObjects,
+    selected: pivAppletSelected,
   },
   /** A YubiKey of firmware 5.7: AES-192, and a PIN of any characters. */
   yubikey: {
@@ -72,7 +88,8 @@ export const FAMILIES: Record<FamilyName, Family> = {
       pinRightBefore: false,
       wrongManagementKey: 0x6982,
     },
-    selectTemplate: () => Buffer.concat([tlv(0x4f, AID.subarray(5)), authority]),
+    factoryObjects: () => ({}),
+    selected: () => tlv(0x61, tlv(0x4f, AID.subarray(5)), authority),
   },
 };
 

@@ -94,7 +94,7 @@ export class PivApplication {
     const known = data.length >= AID_LEAST_BYTES && AID.subarray(0, data.length).equals(data);
     if (p1 !== 0x04 || !known) return { sw: SW.NOT_FOUND };
     this.#selected = true;
-    return { sw: SW.OK, data: tlv(0x61, this.#family.selectTemplate(this.state.digitsOnly)) };
+    return { sw: SW.OK, data: this.#family.selected(this.state.digitsOnly) };
   }
 
   /** §3.1.2 */

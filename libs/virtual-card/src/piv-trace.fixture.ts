@@ -9,27 +9,43 @@ export interface Exchange {
   bytes?: number;
 }
 
+/** Up to the name of the applet, whose last letters tell how it was built. */
+const SELECTED = `6181794F0BA00000030800001000010079074F05A00000030850185069764170706C6574`;
 const DIGEST = '3153303223AF122F8153E8356CB390FE33467E2E53E9C0F09E2BD1B0F4F572B6';
 const sign = (slot: string) => `008711${slot}267C2482008120${DIGEST}00`;
 const PADDED = `0001${'FF'.repeat(202)}003031300D060960864801650304020105000420${DIGEST}`;
 
 /**
- * A recorded session with a PIV applet behind a PC/SC reader (digits only; PIN 123456, PUK 12345678, five tries), in the
- * order it took place. Left out: vendors' commands and 9B; the object written is made up, of the recorded length.
+ * A recorded session with PivApplet 0.9.0 behind a PC/SC reader (PIN 123456, PUK 12345678, five tries, 3DES 9B key
+ * 0102…08 three times), in the order it took place: every line of it. What depends on keys is given by its beginning and
+ * length; the object written is made up, of the recorded length. Between the two lists 9B is authenticated.
  */
-export const BEFORE_KEYS: Exchange[] = [
-  { step: 'SELECT, version left out', apdu: '00A4040009A0000003080000100000', sw: '9000' },
-  { step: 'SELECT', apdu: '00A404000BA00000030800001000010000', sw: '9000' },
+export const BEFORE_9B: Exchange[] = [
+  { step: 'SELECT, version left out', apdu: '00A4040009A0000003080000100000', sw: '9000', data: SELECTED, bytes: 124 },
+  { step: 'SELECT', apdu: '00A404000BA00000030800001000010000', sw: '9000', data: SELECTED, bytes: 124 },
   {
     step: 'GET DATA discovery',
     apdu: '00CB3FFF035C017E00',
     sw: '9000',
     data: '7E124F0BA0000003080000100001005F2F024000',
   },
+  {
+    step: 'GET DATA CHUID',
+    apdu: '00CB3FFF055C035FC10200',
+    sw: '9000',
+    data: `533B3019${'00'.repeat(25)}3410`,
+    bytes: 61,
+  },
   { step: 'GET DATA of an absent certificate', apdu: '00CB3FFF055C035FC10500', sw: '6A82' },
   { step: 'VERIFY without data, Le', apdu: '0020008000', sw: '63C5' },
   { step: 'VERIFY without data', apdu: '00200080', sw: '63C5' },
   { step: 'VERIFY a wrong PIN', apdu: '0020008008313131313131FFFF', sw: '63C4' },
+  { step: 'GET METADATA of the PIN', apdu: '00F7008000', sw: '9000', data: '05010106020504', bytes: 7 },
+  { step: 'GET SERIAL', apdu: '00F8000000', sw: '9000', bytes: 4 },
+  { step: 'PUT DATA without 9B', apdu: '00DB3FFF0A5C035FC1055303700100', sw: '6982' },
+];
+
+export const WITH_9B: Exchange[] = [
   { step: 'GENERATE 9E P-256', apdu: '0047009E05AC0380011100', sw: '9000', data: '7F4943864104', bytes: 70 },
   { step: 'GENERATE 9C P-256', apdu: '0047009C05AC0380011100', sw: '9000', data: '7F4943864104', bytes: 70 },
   { step: 'GENERATE 9A RSA', apdu: '0047009A05AC0380010700', sw: '610F', data: '7F49820109818201', bytes: 255 },
@@ -79,5 +95,3 @@ export const COUNTERS: Exchange[] = [
   { step: 'VERIFY the PUK', apdu: '00200081', sw: '6A88' },
   { step: 'an unknown INS', apdu: '00EE000000', sw: '6D00' },
 ];
-
-export const SEALED: Exchange[] = [{ step: 'PUT DATA without 9B', apdu: '00DB3FFF0A5C035FC1055303700100', sw: '6982' }];

@@ -71,8 +71,20 @@ export class VendorCommands {
   }
 }
 
+/** Keys and objects of a card from the factory, and its management key. */
+export function factoryContents({
+  family,
+}: Pick<CardState, 'family'>): Pick<CardState, 'objects' | 'keys' | 'management'> {
+  const objects = Object.entries(FAMILIES[family].factoryObjects());
+  return {
+    objects: Object.fromEntries(objects.map(([tag, value]) => [tag, value.toString('base64')])),
+    keys: {},
+    management: factoryManagement({ family }),
+  };
+}
+
 /** The key a card of this family comes with: the 24 octets everybody knows, or so many of them as its cipher takes. */
-export function factoryManagement({ family }: Pick<CardState, 'family'>): CardState['management'] {
+function factoryManagement({ family }: Pick<CardState, 'family'>): CardState['management'] {
   const algorithm = FAMILIES[family].managementAlgorithm;
   const key = FACTORY_MANAGEMENT_KEY.subarray(0, managementKeyBytes(algorithm));
   return { algorithm, key: key.toString('base64'), isDefault: true };

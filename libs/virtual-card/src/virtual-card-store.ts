@@ -6,7 +6,7 @@ import { MANAGEMENT_ALGORITHMS, type ManagementAlgorithm, managementKeyBytes } f
 import { type CardState, readState, writeAtomically } from './card-state.js';
 import { type FamilyName } from './families.js';
 import { factoryReferences, PIN_TRIES } from './references.js';
-import { factoryManagement } from './vendor-commands.js';
+import { factoryContents } from './vendor-commands.js';
 import { type PowerOptions, VirtualCard } from './virtual-card.js';
 
 const CARD_NUMBER = /^(?:[A-Z]{2}[0-9]{14}|[A-Z]{4}[0-9]{12})$/;
@@ -63,9 +63,10 @@ export class VirtualCardStore {
       }
     }
     const state: CardState = {
-      ...{ cardNumber, family, digitsOnly, open, sealed: false, objects: {}, keys: {} },
+      ...{ cardNumber, family, digitsOnly, open, sealed: false },
       ...factoryReferences(pinTries),
-      management: options.management ? madeBy(options.management) : factoryManagement({ family }),
+      ...factoryContents({ family }),
+      ...(options.management && { management: madeBy(options.management) }),
     };
     await writeAtomically(file, JSON.stringify(state));
   }
