@@ -10,6 +10,7 @@ import pino from 'pino';
 import { Clock } from '#libs/clock';
 import {
   CodeHasher,
+  derivePuk,
   deriveTransportPin,
   ensureKeyPair,
   ensureSecretKey,
@@ -35,6 +36,7 @@ import {
 import { issueToken, type Role } from '#libs/doors';
 import { createService, type RunningService } from '#libs/host';
 import { BUS_MIGRATIONS, Consumer, EmbeddedLog } from '#libs/messaging';
+import { FACTORY_PUK } from '#libs/piv';
 import { sampleCard, type SampleCard, type SampleOptions, VirtualCardStore } from '#libs/virtual-card';
 import { AcceptanceHandlers } from './acceptance.handlers.js';
 import { FakeCentre } from './centre.fixture.js';
@@ -79,9 +81,9 @@ export class AcceptanceBench {
   #keys!: Record<'issuance' | 'suspension', KeyPair>;
   #nextCard = 1;
 
-  static async start(database: TestDatabase): Promise<AcceptanceBench> {
+  static async start(database: TestDatabase, settings: NodeJS.ProcessEnv = {}): Promise<AcceptanceBench> {
     const bench = new AcceptanceBench();
-    const env = await bench.settings(database);
+    const env = { ...(await bench.settings(database)), ...settings };
     const stream = new Writable({
       write: (chunk, _encoding, done) => {
         bench.log += String(chunk);
@@ -177,7 +179,19 @@ export class AcceptanceBench {
     const transportPin = deriveTransportPin({ master, keyVersion: 1, generation: 1, cardUuid, cardNumber });
     const holder = await new Holder(sample, transportPin, this.cards).powerOn();
     await holder.changePin(sample.transportPin, transportPin);
+    await holder.changePuk(FACTORY_PUK, this.pukOf(holder, 1));
     return holder;
+  }
+
+  /** As the centre derives it. */
+  pukOf({ sample: { cardUuid, cardNumber } }: Holder, generation: number): string {
+    const master = ensureSecretKey(join(this.dir, 'puk-master'));
+    return derivePuk({ master, keyVersion: 1, generation, cardUuid, cardNumber });
+  }
+
+  transportPinOf({ sample: { cardUuid, cardNumber } }: Holder, generation: number): string {
+    const master = ensureSecretKey(join(this.dir, 'master'));
+    return deriveTransportPin({ master, keyVersion: 1, generation, cardUuid, cardNumber });
   }
 
   /** One that the service knows, with what its way asks for. */
@@ -332,11 +346,11 @@ export class AcceptanceBench {
 }
 
 /** For jest: one running service for the file that calls it. */
-export function withAcceptance(): { readonly bench: AcceptanceBench } {
+export function withAcceptance(settings: NodeJS.ProcessEnv = {}): { readonly bench: AcceptanceBench } {
   let running: AcceptanceBench | undefined;
   afterAll(() => running?.stop()); // before the database, whose own hook comes next
   const database = withTestDatabase();
-  beforeAll(async () => void (running = await AcceptanceBench.start(database)), 120_000);
+  beforeAll(async () => void (running = await AcceptanceBench.start(database, settings)), 120_000);
   return {
     get bench() {
       if (!running) throw new Error('the service runs from beforeAll to afterAll');
