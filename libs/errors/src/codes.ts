@@ -70,6 +70,7 @@ export const ERRORS = {
   cardRemoved: { status: 409, title: 'The card was taken out' },
   hostNotAllowed: { status: 421, title: 'This agent answers to its own host name only' },
   jobRefused: { status: 403, title: 'This job is not for this card, session or agent' },
+  managementKeyFixed: { status: 409, title: 'This kind of card takes no management key of ours' },
   managementKeyRefused: { status: 409, title: 'The card refused the management key' },
   noCard: { status: 409, title: 'No card in the reader' },
   noReader: { status: 409, title: 'No card reader' },
@@ -85,7 +86,9 @@ export const ERRORS = {
   readerBusy: { status: 409, title: 'Another card session is in progress' },
   sessionExpired: { status: 410, title: 'This session is over; start again' },
   severalCards: { status: 409, title: 'Several readers hold a card' },
+  stationUnreachable: { status: 503, title: 'The station for cards does not answer' },
   unknownCardKind: { status: 409, title: 'This card is not one of ours (不明連接卡)' },
+  wrongCardInStation: { status: 409, title: 'Another card lies in the station' },
 
   // certificates and lists
   authorityUnavailable: { status: 503, title: 'The authority’s keys or certificates cannot be read' },

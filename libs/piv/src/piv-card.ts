@@ -194,6 +194,20 @@ export class PivCard {
     if (sw !== SW.OK) throw cardError(sw, 'setting the management key');
   }
 
+  /**
+   * So many tries for PIN and PUK (a makers' command, FA): both are the factory's afterwards. Needs
+   * `authenticateManagement` and a verified PIN.
+   *
+   * @returns false where the card has no such command; nothing has changed then
+   */
+  async setTries(pin: number, puk: number): Promise<boolean> {
+    if (!this.profile.vendorCommands) return false;
+    const { sw } = await this.channel.send({ ins: 0xfa, p1: pin, p2: puk });
+    if (sw === SW.WRONG_INS) return false;
+    if (sw !== SW.OK) throw cardError(sw, 'setting the number of tries');
+    return true;
+  }
+
   /** Makes a key pair on the card; the private key never leaves it (§3.3.2). Needs `authenticateManagement`. */
   async generateKey(slot: Slot, algorithm: CardAlgorithm): Promise<KeyObject> {
     const template = tlv(0xac, tlv(0x80, Buffer.of(ALGORITHMS[algorithm])));

@@ -37,6 +37,7 @@ import { NoticesService } from './notices/notices.service.js';
 import { PersonalisationService } from './production/personalisation.service.js';
 import { ProductionController } from './production/production.controller.js';
 import { ProductionRecords } from './production/production-records.js';
+import { Stations, VirtualStation } from './production/station.js';
 import { StockService } from './production/stock.service.js';
 import { CardLocks } from './returns/card-locks.js';
 import { Replacements } from './returns/replacement.js';
@@ -76,6 +77,12 @@ export class IssuanceModule {
         { provide: CodeHasher, useFactory: () => new CodeHasher(config.pepper) },
         { provide: VirtualCardStore, useFactory: () => new VirtualCardStore(config.virtualCardsDir) },
         { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
+        {
+          provide: Stations,
+          useFactory: (cards: VirtualCardStore) =>
+            new Stations(['virtual', 'virtual-2'].map((name) => new VirtualStation(name, cards))),
+          inject: [VirtualCardStore],
+        },
         { provide: Idempotency, useFactory: (clock: Clock) => new Idempotency(clock), inject: [Clock] },
         {
           provide: AttemptStore,

@@ -34,8 +34,12 @@ export class Stations1764000006000 implements MigrationInterface {
           ((state = 'defective') = (defect is not null and defective_at is not null and defective_by is not null)),
         add constraint card_taken check ((taken_by is null) = (taken_until is null));
       update card set assigned_at = coalesce(started_at, added_at) where state = 'assigned';
+      update card set puk_key_version = 1, puk_generation = 1, management_key_version = 1
+        where state = 'assigned' and started_at is not null;
       create index card_to_be_made on card (assigned_at, card_number) where state = 'assigned';
       create unique index card_of_station on card (taken_by) where state = 'assigned';
+
+      alter table production_step add column tries_left int;  -- before the next try, where the card doesn't tell
 
       create table dispatch_correction (
         id           bigint      generated always as identity primary key,
@@ -57,6 +61,7 @@ export class Stations1764000006000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop table dispatch_correction;
+      alter table production_step drop column tries_left;
       drop index card_to_be_made, card_of_station;
       alter table card
         drop constraint card_states, drop constraint card_has_case, drop constraint card_defective,

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { CaError } from '#libs/errors';
 import type { CardState } from './card-state.js';
+import { STEPS } from './production-records.js';
 import type { CardView } from './production.schema.js';
 
 interface CardRow {
@@ -39,8 +40,8 @@ export async function viewCard(source: DataSource, cardNumber: string): Promise<
 
 async function stepsOf(source: DataSource, cardNumber: string): Promise<CardView['steps']> {
   const rows = await source.query<{ step: string; begun_at: Date; done_at: Date | null }[]>(
-    'select step, begun_at, done_at from production_step where card_number = $1 order by begun_at, step',
-    [cardNumber],
+    'select step, begun_at, done_at from production_step where card_number = $1 order by begun_at, array_position($2, step)',
+    [cardNumber, STEPS],
   );
   return rows.map((row) => ({ step: row.step, begunAt: row.begun_at.toISOString(), doneAt: text(row.done_at) }));
 }

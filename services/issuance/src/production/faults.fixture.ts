@@ -1,7 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { DataSource, EntityManager } from 'typeorm';
-import { ALGORITHMS, tlv } from '#libs/piv';
+import { ALGORITHMS, SW, tlv } from '#libs/piv';
 import type { VirtualCard, VirtualCardStore } from '#libs/virtual-card';
+
+const GENERATE = 0x47;
+const GET_RESPONSE = 0xc0;
 
 /** Counts everything that can break, and breaks one of it: before it happens, or after, when its answer is lost. */
 export class Fault {
@@ -35,25 +38,27 @@ export function breakableSource(source: DataSource, fault: Fault): DataSource {
 export function breakableCards(store: VirtualCardStore, fault: Fault): VirtualCardStore {
   const open = async (cardNumber: string) => {
     const card = await store.open(cardNumber);
-    let rest: Buffer = Buffer.alloc(0);
+    /** Of an answer from the drawer: what did not go into its first part. */
+    let rest: Buffer | undefined;
     const transmit = (apdu: Uint8Array) => {
       const [cla, ins = 0] = apdu;
-      const exchange = () => {
-        const held = ins === 0xc0 ? rest : Buffer.alloc(0);
-        rest = Buffer.alloc(0);
-        if (held.length > 0) return Promise.resolve(Buffer.concat([held, Buffer.from('9000', 'hex')]));
-        return inParts(fromDrawer(card, apdu)) ?? card.transmit(apdu);
+      const exchange = async (): Promise<Buffer> => {
+        if (ins === GET_RESPONSE && rest) {
+          const answer = Buffer.concat([rest, Buffer.from('9000', 'hex')]);
+          rest = undefined;
+          return answer;
+        }
+        if (ins !== GENERATE || apdu[9] !== ALGORITHMS['rsa-2048']) return card.transmit(apdu);
+        const whole = await fromDrawer(card, apdu);
+        if (whole.length <= 258) return whole;
+        rest = whole.subarray(255, -2);
+        return Buffer.concat([whole.subarray(0, 255), Buffer.of(0x61, rest.length)]);
       };
-      const inParts = (answer?: Promise<Buffer>) =>
-        answer?.then((whole) => {
-          rest = whole.subarray(255);
-          return Buffer.concat([whole.subarray(0, 255), Buffer.of(0x61, rest.length)]);
-        });
       // Parts of a chain and of an answer are one command with the rest of it.
-      if (cla === 0x10 || ins === 0xc0) return exchange();
+      if (cla === 0x10 || ins === GET_RESPONSE) return exchange();
       return fault.pass(`card: INS ${ins.toString(16)}`, exchange);
     };
-    return replacing(card, { transmit, seal: () => fault.pass('card: seal', () => card.seal()) });
+    return replacing(card, { transmit });
   };
   return replacing(store, { open });
 }
@@ -77,18 +82,19 @@ function pair() {
   return (drawer[i] ??= generateKeyPairSync('rsa', { modulusLength: 2048 }));
 }
 
-function fromDrawer(card: VirtualCard, apdu: Uint8Array): Promise<Buffer> | undefined {
-  if (apdu[1] !== 0x47 || apdu[9] !== ALGORITHMS['rsa-2048']) return undefined;
+/** The card makes a small key in the slot, if it may; the drawer's takes its place. */
+async function fromDrawer(card: VirtualCard, apdu: Uint8Array): Promise<Buffer> {
+  const small = Buffer.from(apdu);
+  small[9] = ALGORITHMS['p-256'];
+  const made = await card.transmit(small);
+  if (made.readUInt16BE(made.length - 2) !== SW.OK) return made;
   const { privateKey, publicKey } = pair();
-  const inside = card as unknown as {
-    state: { sealed: boolean; keys: Record<string, unknown> };
-    save(): Promise<void>;
-  };
-  if (inside.state.sealed) return undefined;
+  const inside = card as unknown as { state: { keys: Record<string, unknown> }; save(): Promise<void> };
   const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
   inside.state.keys[apdu[3]!.toString(16)] = { algorithm: ALGORITHMS['rsa-2048'], pkcs8 };
+  await inside.save();
   const { n = '', e = '' } = publicKey.export({ format: 'jwk' });
   const octets = (text: string) => Buffer.from(text, 'base64url');
   const answer = tlv(0x7f49, tlv(0x81, octets(n)), tlv(0x82, octets(e)));
-  return inside.save().then(() => answer);
+  return Buffer.concat([answer, Buffer.from('9000', 'hex')]);
 }

@@ -1,27 +1,27 @@
 import type { KeyObject } from 'node:crypto';
-import { CaError } from '#libs/errors';
-import { buildCcc, buildChuid, FACTORY_PIN, OBJECT, type PivCard, type Slot } from '#libs/piv';
+import { buildCcc, buildChuid, OBJECT, type PivCard, type Slot } from '#libs/piv';
 import { addYears } from '#libs/pki';
-import type { VirtualCard } from '#libs/virtual-card';
 import type { CertificateIssuer, SlotKeys } from '../certificates/certificate-issuer.js';
 import { CARD_CERTIFICATES, CARD_SLOTS } from '../certificates/certificate-plan.js';
+import { type CardSecrets, unlike } from './card-secrets.js';
 import { holdsKey } from './key-possession.js';
 import type { CardInProduction, ProductionRecords, Step } from './production-records.js';
+import { mustBeTheCard } from './whose-card.js';
 
 const CHUID_YEARS = 5;
 
 /** The card that lies in the station. */
 export interface CardInStation {
-  readonly connection: Pick<VirtualCard, 'sealed' | 'seal'>;
   readonly piv: PivCard;
-  /** Derived; never stored. */
-  readonly transportPin: string;
+  readonly secrets: CardSecrets;
 }
 
 /**
- * Makes one card: identity, keys, certificates, transport PIN, seal (CARDS.md §1–2). Every step looks at the card first
- * and does only what is missing, so that after an interruption at any point another run finishes it. What is on record
- * as begun may have happened; only what was seen on the card is on record as done.
+ * Makes one card: management key, tries, identity, keys, certificates, PUK, transport PIN (CARDS.md §1–2). Every step
+ * looks at the card first and does only what is missing, so that after an interruption at any point another run finishes
+ * it. What is on record as begun may have happened; only what was seen on the card is on record as done.
+ *
+ * The management key comes first: a card that keeps the factory's is refused before anything is made for it.
  */
 export class Personalisation {
   readonly #number: string;
@@ -35,13 +35,23 @@ export class Personalisation {
     this.#number = card.cardNumber;
   }
 
-  /** @throws CaError cardRemoved | cardCommunication | pinLastTry | certificateTooLarge | conflict */
+  /**
+   * @throws CaError wrongCardInStation | managementKeyFixed | managementKeyRefused | cardRemoved | cardCommunication
+   *   | pinLastTry | pinRefused | certificateTooLarge | conflict
+   */
   async run(): Promise<void> {
+    const { piv, secrets } = this.station;
+    await mustBeTheCard(piv, this.card, this.records);
+    await this.step('management-key', () => secrets.takeOver());
+    if ((await this.records.stepState(this.#number, 'tries')) !== 'done') {
+      await this.step('tries', () => secrets.setTries());
+    }
     await this.step('identity', () => this.identity());
     const keys = await this.step('keys', () => this.keys());
     await this.step('certificates', () => this.writeCertificates(keys));
-    await this.step('transport-pin', () => this.setTransportPin());
-    await this.step('seal', () => this.seal());
+    await this.step('puk', () => secrets.setPuk());
+    await this.step('transport-pin', () => secrets.setTransportPin());
+    await this.step('read-back', () => this.readBack());
   }
 
   private async step<T>(name: Step, work: () => Promise<T>): Promise<T> {
@@ -52,18 +62,24 @@ export class Personalisation {
   }
 
   private async identity(): Promise<void> {
-    const { cardUuid, startedAt } = this.card;
-    const present = await this.station.piv.chuid();
-    if (present && present.cardUuid !== cardUuid) throw new CaError('conflict', 'another card lies in the station');
-    await this.object(OBJECT.CHUID, buildChuid(cardUuid, addYears(startedAt, CHUID_YEARS)));
-    await this.object(OBJECT.CCC, buildCcc());
+    for (const [tag, value] of this.objects()) {
+      if ((await this.station.piv.readObject(tag))?.equals(value)) continue;
+      await this.station.piv.putObject(tag, value);
+      await this.mustHold(tag, value);
+    }
   }
 
-  private async object(tag: number, value: Buffer): Promise<void> {
-    const { piv } = this.station;
-    if ((await piv.readObject(tag))?.equals(value)) return;
-    await piv.putObject(tag, value);
-    if (!(await piv.readObject(tag))?.equals(value)) throw unlike(`object ${tag.toString(16).toUpperCase()}`);
+  private objects(): [tag: number, value: Buffer][] {
+    const { cardUuid, startedAt } = this.card;
+    return [
+      [OBJECT.CHUID, buildChuid(cardUuid, addYears(startedAt, CHUID_YEARS))],
+      [OBJECT.CCC, buildCcc()],
+    ];
+  }
+
+  private async mustHold(tag: number, value: Buffer): Promise<void> {
+    if (!(await this.station.piv.readObject(tag))?.equals(value))
+      throw unlike(`object ${tag.toString(16).toUpperCase()}`);
   }
 
   private async keys(): Promise<SlotKeys> {
@@ -83,7 +99,7 @@ export class Personalisation {
   }
 
   private async holds(slot: Slot, key: KeyObject): Promise<boolean> {
-    if (slot !== '9E') await this.verifyPresentPin();
+    if (slot !== '9E') await this.station.secrets.verifyPin();
     return holdsKey(this.station.piv, slot, key);
   }
 
@@ -100,35 +116,14 @@ export class Personalisation {
     }
   }
 
-  private async setTransportPin(): Promise<void> {
-    const { piv, transportPin } = this.station;
-    if ((await this.verifyPresentPin()) === transportPin) return;
-    await piv.setInitialPin(transportPin);
-    if (!(await piv.verifyPin(transportPin)).ok) throw unlike('the transport PIN');
-  }
-
-  private async seal(): Promise<void> {
-    const { connection } = this.station;
-    if (!connection.sealed) await connection.seal();
-  }
-
-  /**
-   * Verifies the PIN the card has now. Once its change was begun and not seen to be done, it may be either of two.
-   *
-   * @returns the PIN that was right
-   * @throws CaError pinLastTry | pinRefused: nothing here may block a card
-   */
-  private async verifyPresentPin(): Promise<string> {
-    const { piv, transportPin } = this.station;
-    const change = await this.records.stepState(this.#number, 'transport-pin');
-    const possible = { 'not begun': [FACTORY_PIN], begun: [FACTORY_PIN, transportPin], done: [transportPin] }[change];
-    for (const pin of possible) {
-      const tries = await piv.pinTries();
-      if (tries !== undefined && tries <= 1) throw new CaError('pinLastTry', 'this card must be looked at by hand');
-      if ((await piv.verifyPin(pin)).ok) return pin;
+  /** The whole card once more, as it leaves the station. */
+  private async readBack(): Promise<void> {
+    const { piv, secrets } = this.station;
+    for (const [tag, value] of this.objects()) await this.mustHold(tag, value);
+    for (const slot of CARD_SLOTS) {
+      const der = await this.certificates.sign(this.card, slot);
+      if (!(await piv.readCertificate(slot))?.equals(der)) throw unlike(`the certificate of ${slot}`);
     }
-    throw new CaError('pinRefused', 'the card has neither the factory’s PIN nor its transport PIN');
+    await secrets.mustBeTaken();
   }
 }
-
-const unlike = (what: string) => new CaError('cardCommunication', `read back from the card, ${what} is another one`);

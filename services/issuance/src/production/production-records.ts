@@ -10,7 +10,8 @@ import type { HolderWithVerifier } from '../certificates/card-issue.js';
 import type { Applicant } from '../certificates/subject.js';
 import type { CardState } from './card-state.js';
 
-export type Step = 'identity' | 'keys' | 'certificates' | 'transport-pin' | 'seal';
+export const STEPS = ['management-key', 'tries', 'identity', 'keys', 'certificates', 'puk', 'transport-pin', 'read-back'] as const; // prettier-ignore
+export type Step = (typeof STEPS)[number];
 
 /** A card in production, and whom it is for. */
 export interface CardInProduction extends HolderWithVerifier {
@@ -19,6 +20,9 @@ export interface CardInProduction extends HolderWithVerifier {
   readonly startedAt: Date;
   readonly transportKeyVersion: number;
   readonly transportGeneration: number;
+  readonly pukKeyVersion: number;
+  readonly pukGeneration: number;
+  readonly managementKeyVersion: number;
 }
 
 interface Row extends Applicant {
@@ -27,6 +31,9 @@ interface Row extends Applicant {
   cardUuid: string;
   transportKeyVersion: number;
   transportGeneration: number;
+  pukKeyVersion: number;
+  pukGeneration: number;
+  managementKeyVersion: number;
   verifier: string;
   way: 'A' | 'B';
 }
@@ -48,7 +55,8 @@ export class ProductionRecords {
    */
   async begin(cardNumber: string): Promise<CardInProduction> {
     await this.source.query(
-      `update card set started_at = $2, card_uuid = $3, transport_key_version = $4, transport_generation = $5
+      `update card set started_at = $2, card_uuid = $3, transport_key_version = $4, transport_generation = $5,
+              puk_key_version = $4, puk_generation = $5, management_key_version = $4
        where card_number = $1 and state = 'assigned' and started_at is null`,
       [cardNumber, this.clock.now(), randomUUID(), FIRST, FIRST],
     );
@@ -56,15 +64,22 @@ export class ProductionRecords {
       `select k.state, k.started_at as "startedAt", k.card_uuid as "cardUuid",
               a.way, coalesce(a.verifier, a.representative_verifier) as verifier,
               k.transport_key_version as "transportKeyVersion", k.transport_generation as "transportGeneration",
+              k.puk_key_version as "pukKeyVersion", k.puk_generation as "pukGeneration",
+              k.management_key_version as "managementKeyVersion",
               a.kind, a.name, a.branch, a.county, a.ubn, a.certificate_email as "certificateEmail", a.rank
        from card k left join application a using (case_number) where k.card_number = $1`,
       [cardNumber],
     );
     if (!row) throw new CaError('unknownCard', 'there is no such card here');
-    const { state, startedAt, cardUuid, transportKeyVersion, transportGeneration, way, verifier, ...applicant } = row;
+    const { state, startedAt, cardUuid, way, verifier } = row;
+    const { kind, name, branch, county, ubn, certificateEmail, rank } = row;
+    const { transportKeyVersion, transportGeneration, pukKeyVersion, pukGeneration, managementKeyVersion } = row;
     if (!startedAt) throw new CaError('conflict', 'this card is blank: no application has it yet', { state });
-    const transport = { transportKeyVersion, transportGeneration };
-    return { cardNumber, state, startedAt, cardUuid, ...transport, way, verifier, applicant };
+    return {
+      ...{ cardNumber, state, startedAt, cardUuid, way, verifier },
+      ...{ transportKeyVersion, transportGeneration, pukKeyVersion, pukGeneration, managementKeyVersion },
+      applicant: { kind, name, branch, county, ubn, certificateEmail, rank },
+    };
   }
 
   /** Before the card is touched. */
@@ -90,6 +105,30 @@ export class ProductionRecords {
     );
     if (!row) return 'not begun';
     return row.done_at ? 'done' : 'begun';
+  }
+
+  /** How many tries a step's secret had before the last one was sent; undefined: none was. */
+  async triesLeft(cardNumber: string, step: Step): Promise<number | undefined> {
+    const [row] = await this.source.query<{ left: number | null }[]>(
+      'select tries_left as left from production_step where card_number = $1 and step = $2',
+      [cardNumber, step],
+    );
+    return row?.left ?? undefined;
+  }
+
+  async countTry(cardNumber: string, step: Step, left: number): Promise<void> {
+    await this.source.query('update production_step set tries_left = $3 where card_number = $1 and step = $2', [
+      ...[cardNumber, step, left],
+    ]);
+  }
+
+  /** Whose UUID this is, of the cards known here. */
+  async cardOf(cardUuid: string): Promise<{ cardNumber: string; state: CardState } | undefined> {
+    const [row] = await this.source.query<{ cardNumber: string; state: CardState }[]>(
+      'select card_number as "cardNumber", state from card where card_uuid = $1',
+      [cardUuid],
+    );
+    return row;
   }
 
   /** The public key a slot's key pair was made with, as far as its answer arrived. */

@@ -10,7 +10,7 @@ import {
   cardParams,
   dispatchedAnswer,
   dispatchRequest,
-  nothing,
+  personalisationRequest,
   personalisedAnswer,
   stockAddedAnswer,
   stockAnswer,
@@ -62,18 +62,20 @@ export class ProductionController {
   @Post('cards/:n/personalisation')
   @Endpoint({
     allow: OPERATOR,
-    summary: 'Make keys on the card, certify them, seal it; goes on where an earlier call stopped',
+    summary: 'Make keys on the card, certify them, take it over; goes on where an earlier call stopped',
     status: 200,
     params: cardParams,
-    body: nothing,
+    body: personalisationRequest,
     returns: personalisedAnswer,
     errors: [
       ...(['unknownCard', 'conflict', 'noReader', 'readerBusy', 'cardRemoved', 'cardCommunication'] as const),
-      ...(['certificateTooLarge', 'signerUnavailable', 'pinLastTry', 'pinRefused'] as const),
+      ...(['noCard', 'notFound', 'stationUnreachable', 'wrongCardInStation', 'unknownCardKind'] as const),
+      ...(['managementKeyFixed', 'managementKeyRefused', 'certificateTooLarge', 'signerUnavailable'] as const),
+      ...(['pinLastTry', 'pinRefused'] as const),
     ],
   })
-  personalise(@Param('n') cardNumber: string) {
-    return this.personalisation.personalise(cardNumber);
+  personalise(@Param('n') cardNumber: string, @Body() { station }: z.output<typeof personalisationRequest>) {
+    return this.personalisation.personalise(cardNumber, station);
   }
 
   @Post('cards/:n/dispatch')

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CodeHasher, deriveTransportPin, ensureSecretKey, openCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
-import { PivCard } from '#libs/piv';
+import { FACTORY_MANAGEMENT_KEY, PivCard } from '#libs/piv';
 import { placeholderKey } from '#libs/pki';
 import { CertificateIssuer } from '../certificates/certificate-issuer.js';
 import { IssuanceBench, USER_CODE } from '../issuance.fixture.js';
 import { holdsKey } from './key-possession.js';
-import { ProductionRecords } from './production-records.js';
+import { ProductionRecords, STEPS } from './production-records.js';
 
 let bench: IssuanceBench;
 // Hooks run in this order: the service ends before its database.
@@ -37,7 +37,9 @@ describe('the stock', () => {
   it('never makes a card blank again that has a holder', async () => {
     const cardNumber = await bench.assignedCard();
     const connection = await bench.cards.open(cardNumber);
-    const key = await (await PivCard.select(connection)).generateKey('9E', 'p-256');
+    const piv = await PivCard.select(connection);
+    await piv.authenticateManagement(FACTORY_MANAGEMENT_KEY);
+    const key = await piv.generateKey('9E', 'p-256');
     await connection.close();
     const fresh = bench.newCardNumber();
     const { body } = await bench.operate('/card-stock', { cardNumbers: [fresh, cardNumber] });
@@ -65,7 +67,7 @@ describe('the stock', () => {
 });
 
 describe('the making of a card', () => {
-  it('ends with a sealed card, two events in one transaction, and nothing more to do', async () => {
+  it('ends with a card of ours, two events in one transaction, and nothing more to do', async () => {
     const cardNumber = await bench.assignedCard();
     const { status, body } = await personalise(cardNumber);
     const hex = expect.stringMatching(/^[0-7][0-9A-F]{31}$/);
@@ -77,7 +79,7 @@ describe('the making of a card', () => {
     const view = await bench.operate(`/cards/${cardNumber}`);
     expect(view.body).toMatchObject({ cardNumber, state: 'issued', serials: body['serials'] });
     expect((view.body['steps'] as { step: string; doneAt: string }[]).map((s) => [s.step, typeof s.doneAt])).toEqual(
-      ['identity', 'keys', 'certificates', 'transport-pin', 'seal'].map((step) => [step, 'string']),
+      [...STEPS].map((step) => [step, 'string']),
     );
     const transactions = (await bench.source.query(
       `select xmin::text as tx, topic from outbox where key = $1 and topic in ('kaika.issuance.v1', 'kaika.credential.v1')`,

@@ -28,6 +28,13 @@ export const stockAddedAnswer = z.object({
 });
 export const stockAnswer = z.object(Object.fromEntries(CARD_STATES.map((name) => [name, z.number().int()])));
 
+/** As the settings name them. */
+export const stationName = z
+  .string('a station is a text')
+  .regex(/^[a-z0-9][a-z0-9-]{0,29}$/, 'is no name of a station');
+export const personalisationRequest = z.object({
+  station: stationName.optional().describe('whose reader the card lies in; default: the first'),
+});
 export const personalisedAnswer = z.object({ cardNumber: z.string(), serials: serialPair, state });
 
 /** 掛號 number as the post prints it. */

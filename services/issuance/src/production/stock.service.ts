@@ -45,7 +45,7 @@ export class StockService {
         [cardNumbers],
       );
       const fresh = cardNumbers.filter((n) => !known.some(({ card_number }) => card_number === n));
-      for (const cardNumber of fresh) await this.cards.create(cardNumber);
+      for (const cardNumber of fresh) await this.cards.create(cardNumber, { open: false });
       await tx.query(`insert into card (card_number, state, added_at) select unnest($1::text[]), 'blank', $2`, [
         fresh,
         this.clock.now(),

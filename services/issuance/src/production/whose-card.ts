@@ -1,0 +1,47 @@
+import { X509Certificate } from 'node:crypto';
+import { CaError } from '#libs/errors';
+import { type PivCard, type Slot } from '#libs/piv';
+import type { CardInProduction, ProductionRecords } from './production-records.js';
+
+const SLOTS: readonly Slot[] = ['9E', '9C', '9D'];
+
+/**
+ * That the card in the station is the one that is to be made: this card, begun before, or a blank one. What it says of
+ * itself is enough here: a lie would gain a card whose keys are made anew, and 9B must open it.
+ *
+ * @throws CaError wrongCardInStation, naming the card as far as it is known here
+ */
+export async function mustBeTheCard(
+  piv: PivCard,
+  { cardNumber, cardUuid }: Pick<CardInProduction, 'cardNumber' | 'cardUuid'>,
+  records: Pick<ProductionRecords, 'cardOf'>,
+): Promise<void> {
+  const present = await piv.chuid();
+  if (!present) {
+    // Ours have their CHUID before any certificate.
+    for (const slot of SLOTS) {
+      if (await piv.readCertificate(slot)) throw wrong(cardNumber, 'a card of somebody else’s');
+    }
+    return;
+  }
+  if (present.cardUuid.toLowerCase() !== cardUuid.toLowerCase()) {
+    const other = await records.cardOf(present.cardUuid);
+    if (!other) throw wrong(cardNumber, 'a card of somebody else’s');
+    throw wrong(cardNumber, `the card ${other.cardNumber}, which is ${other.state}`, other);
+  }
+  const der = await piv.readCertificate('9E');
+  const named = der && numberIn(der);
+  if (der && named !== cardNumber) throw wrong(cardNumber, `a card that calls itself ${named ?? 'nothing'}`);
+}
+
+/** The number in the subject of a 9E certificate. */
+function numberIn(der: Buffer): string | undefined {
+  return /^CN=([A-Z0-9]{16})$/.exec(new X509Certificate(der).subject)?.[1];
+}
+
+function wrong(expected: string, lies: string, other?: { cardNumber: string; state: string }): CaError {
+  return new CaError('wrongCardInStation', `instead of ${expected} there lies ${lies}`, {
+    expected,
+    ...(other && { found: other.cardNumber, foundState: other.state }),
+  });
+}
