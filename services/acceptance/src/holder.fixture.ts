@@ -154,8 +154,13 @@ export class Holder {
   }
 
   /** 9E over the message at the end of an unlock. */
-  async confirmUnlock({ id }: Started, nonce: unknown, message = unlockedMessage): Promise<string> {
-    const octets = message(id, Buffer.from(nonce as string, 'base64url'), this.#proofSignature);
+  async confirmUnlock(
+    { id }: Started,
+    nonce: unknown,
+    proofSignature = this.#proofSignature,
+    messageOf = unlockedMessage,
+  ): Promise<string> {
+    const octets = messageOf(id, Buffer.from(nonce as string, 'base64url'), proofSignature);
     return (await this.#card.sign('9E', octets)).toString('base64url');
   }
 
