@@ -1,11 +1,12 @@
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const CLOCK = 'Time comes from #libs/clock, so that a throw-away instance can move it.';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'demo-out', 'data'] },
+  { ignores: ['dist', 'coverage', 'demo-out', 'data', 'screenshots', 'services/portal/web/src/api/schema.d.ts'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {
@@ -29,14 +30,21 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+  },
   { files: ['libs/clock/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
-    files: ['services/portal/assets/*.js'],
-    languageOptions: {
-      globals: Object.fromEntries(
-        ['document', 'fetch', 'location', 'performance', 'setTimeout'].map((name) => [name, 'readonly']),
-      ),
+    files: ['services/portal/web/src/**/*.{ts,tsx}'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'react-hooks': reactHooks },
+    rules: {
+      ...reactHooks.configs.recommended.rules,
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-console': 'error',
+      'no-restricted-syntax': 'off',
     },
   },
   // What speaks to a person at a terminal.

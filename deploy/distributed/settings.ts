@@ -49,6 +49,7 @@ export function settingsOf(service: string, places: Places): NodeJS.ProcessEnv {
       KAIKA_PUK_MASTER_FILE: secret('puk-master'),
       KAIKA_JOB_KEY_FILE: secret('pin-jobs.jwk'),
     },
+    portal: { KAIKA_AGENT_URL: `http://127.0.0.1:${places.ports['card-agent']}` },
     'status-query': {
       KAIKA_SUSPENSION_URL: peer('suspension'),
       KAIKA_ISSUANCE_URL: peer('issuance'),

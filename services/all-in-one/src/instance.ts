@@ -13,6 +13,7 @@ import { exportTraces } from '#libs/trace';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway } from './gateway.js';
+import { createIdentity, IDENTITY_PATHS } from './identity/identity.js';
 import { ensureKeys, rolePasswords, WITH_TOKENS, type Keys } from './keys.js';
 import { readinessOf } from './readiness.js';
 import { readModules, SERVICES } from './services.js';
@@ -114,6 +115,7 @@ async function start(
     KAIKA_PUBLIC_URL: publicUrl,
     KAIKA_SUSPENSION_URL: `http://127.0.0.1:${port}`,
     KAIKA_PORTAL_ORIGINS: origins.join(),
+    KAIKA_AGENT_URL: `http://127.0.0.1:${agent.port}`,
     KAIKA_AUTHORITY_DIR: dir('authority'),
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
     KAIKA_ISSUANCE_URL: `http://127.0.0.1:${port}`,
@@ -143,7 +145,11 @@ async function start(
     metrics: true,
     moveClock: throwaway && ((at) => throwaway.move(at)),
   };
-  gateway.open(services, { listener: processEndpoints(own), paths: processPaths(own) });
+  const identity = await createIdentity({ issuer, key: keys.issuer, origins, log: log.child({ service: 'identity' }) });
+  gateway.open(services, [
+    { name: 'all-in-one', listener: processEndpoints(own), paths: processPaths(own) },
+    { name: 'identity', listener: identity, paths: IDENTITY_PATHS },
+  ]);
   const agentUrl = `http://127.0.0.1:${agent.port}`;
   announce(dir('instance.json'), { url, agentUrl, issuer, pid: process.pid }, undo);
   return { url, agentUrl, issuer, keys };

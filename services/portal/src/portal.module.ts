@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ApiDocsController } from './api-docs.controller.js';
 import type { PortalConfig } from './portal.config.js';
-import { PORTAL_CONFIG, PortalController } from './portal.controller.js';
+import { PagesController, PORTAL_CONFIG } from './pages.controller.js';
 
 /** The web pages. Owns no data: everything shown comes from the services' public endpoints. */
 @Module({})
@@ -9,7 +9,7 @@ export class PortalModule {
   static register(config: PortalConfig): DynamicModule {
     return {
       module: PortalModule,
-      controllers: [PortalController, ApiDocsController],
+      controllers: [PagesController, ApiDocsController],
       providers: [{ provide: PORTAL_CONFIG, useValue: config }],
     };
   }

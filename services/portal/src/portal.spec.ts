@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { systemClock } from '#libs/clock';
 import { createLogger, createService, type RunningService } from '#libs/host';
 import { portal } from './index.js';
+import { PAGES } from './page-paths.js';
 import { readPortalConfig } from './portal.config.js';
+
+interface Site {
+  hotlines: { number: string }[];
+  agentUrl: string;
+}
 
 describe('the portal', () => {
   let service: RunningService;
@@ -15,6 +21,7 @@ describe('the portal', () => {
       KAIKA_HOTLINE_2: 'abroad=+000-0002',
       KAIKA_HOTLINE_1: '<local>=000-0001',
       KAIKA_HOTLINE_10: 'night=000-0010',
+      KAIKA_AGENT_URL: 'http://127.0.0.1:3999',
     };
     service = await createService('portal', await portal.module(env), {
       log: createLogger('silent'),
@@ -26,30 +33,60 @@ describe('the portal', () => {
   });
   afterAll(() => service.close());
 
-  it('serves a page in both languages that needs nothing from elsewhere and no inline script', async () => {
-    for (const [path, lang] of [
-      ['/', 'zh-TW'],
-      ['/?lang=en', 'en'],
-    ] as const) {
+  it('serves every page as a document without anything inline or from elsewhere, and its files for good', async () => {
+    for (const path of [...Object.values(PAGES), '/?lang=en', '/console', '/console/queue/1']) {
       const response = await fetch(base + path);
+      expect({ path, status: response.status }).toEqual({ path, status: 200 });
+      expect(response.headers.get('cache-control')).toBe('no-cache');
+      const policy = response.headers.get('content-security-policy');
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'");
+      expect(policy).toContain("connect-src 'self' http://127.0.0.1:3999;");
       const html = await response.text();
-      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
-      expect(html).toContain(`<html lang="${lang}">`);
-      expect(html).not.toMatch(/<script>|<style>|style="|onclick|src="http/);
-      expect(html).toContain('&#60;local&#62;');
-      for (const [, asset] of html.matchAll(/(?:src|href)="(\/(?:assets\/|favicon)[^"]+)"/g)) {
-        expect((await fetch(base + asset)).status).toBe(200);
-      }
+      expect(html).not.toMatch(/<script>|<style|style="|onclick|(?:src|href)="(?:http|\/\/)/);
     }
-    expect((await fetch(`${base}/?lang=fr`)).status).toBe(400);
+    const html = await (await fetch(base)).text();
+    const files = [...html.matchAll(/(?:src|href)="(\/(?:assets\/|favicon)[^"]+)"/g)].map(([, file]) => file!);
+    expect(files.length).toBeGreaterThan(2);
+    for (const file of files) {
+      const response = await fetch(base + file);
+      expect(response.status).toBe(200);
+      if (file.includes('/assets/')) expect(response.headers.get('cache-control')).toContain('immutable');
+    }
+    for (const wrong of [
+      '/nowhere',
+      '/assets/nothing.js',
+      '/assets/..%2findex.html',
+      '/?lang=fr',
+      '/.vite/manifest.json',
+    ]) {
+      expect((await fetch(base + wrong)).status).toBeGreaterThanOrEqual(400);
+    }
+  });
+
+  it('sends what a browser can unpack', async () => {
+    const bytes = async (encoding: string) => {
+      const response = await fetch(base, { headers: { 'accept-encoding': encoding } });
+      return [response.headers.get('content-encoding'), await response.text()];
+    };
+    const [plain, text] = await bytes('identity');
+    expect(plain).toBeNull();
+    expect(await bytes('gzip')).toEqual(['gzip', text]);
+    expect(await bytes('gzip, deflate, br')).toEqual(['br', text]);
+    expect(await bytes('br;q=0, gzip')).toEqual(['gzip', text]);
   });
 
   it('gives the hotlines in the order of their numbers and names a wrong setting', async () => {
-    const { hotlines } = (await (await fetch(`${base}/api/v1/site`)).json()) as { hotlines: { number: string }[] };
+    const { hotlines, agentUrl } = (await (await fetch(`${base}/api/v1/site`)).json()) as Site;
+    expect(agentUrl).toBe('http://127.0.0.1:3999');
     expect(hotlines.map((line) => line.number)).toEqual(['000-0001', '+000-0002', '000-0010']);
     expect(() => readPortalConfig({ KAIKA_HOTLINE_1: 'nonsense' })).toThrow(
       'KAIKA_HOTLINE_1: must be <where>=<number>',
     );
+    for (const wrong of ['http://192.0.2.1:3010', 'http://127.0.0.1:3010/x', 'https://127.0.0.1.evil.example:1']) {
+      expect(() => readPortalConfig({ KAIKA_AGENT_URL: wrong })).toThrow(
+        'KAIKA_AGENT_URL: must be an origin on loopback',
+      );
+    }
   });
 
   it('serves the API of all services as one document, with a page to read it that needs nothing from elsewhere', async () => {

@@ -1,0 +1,16 @@
+import { StrictMode, Suspense } from 'react';
+import { createRoot } from 'react-dom/client';
+import '../styles/index.css';
+import { startTexts } from '../i18n/index.js';
+import { applyTheme } from '../ui/theme.js';
+import { Console } from './console.js';
+
+applyTheme();
+await startTexts(['common', 'console']);
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <Suspense>
+      <Console />
+    </Suspense>
+  </StrictMode>,
+);

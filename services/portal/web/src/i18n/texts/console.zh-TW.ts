@@ -1,0 +1,1 @@
+export default { title: '管理中心作業台' };

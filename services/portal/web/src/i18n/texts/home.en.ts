@@ -1,0 +1,32 @@
+export default {
+  title: 'Business IC cards online',
+  lead: 'Apply, activate, suspend, resume and search in an ordinary browser, without plug-ins. What needs the card needs a card reader and the card agent on this computer.',
+  tasks: {
+    activate: 'Your card has arrived: check its data and set a PIN',
+    suspendResume: 'Suspend a card, or take it into use again',
+    search: 'Status of certificates by name, 統一編號, card number and more',
+    applyForm: 'Fill in the form, print it, stamp it, send it',
+    codes: 'Change them, or get over a forgotten one or a locked card',
+    selfCheck: 'Computer, card reader and card, item by item',
+  },
+  worths: {
+    identity: 'Proves who you are online',
+    integrity: 'Keeps what you send unchanged',
+    nonRepudiation: 'Makes transactions binding',
+    confidentiality: 'Keeps data confidential',
+  },
+  nextList: 'Next revocation list',
+  nextAt: 'Published at',
+  timeLeft: 'Time left',
+  whatRuns: 'Services',
+  running: 'running',
+  down: 'not running',
+  services: {
+    suspension: 'Suspension',
+    issuance: 'Issuance',
+    acceptance: 'Activation',
+    'crl-publisher': 'Revocation lists',
+    'status-query': 'Certificate status',
+    portal: 'Web site',
+  },
+};

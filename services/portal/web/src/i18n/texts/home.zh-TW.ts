@@ -1,0 +1,32 @@
+export default {
+  title: '工商憑證 IC 卡線上作業',
+  lead: '申請、啟用、停復用及查詢，皆可於一般瀏覽器完成，毋須安裝外掛程式。需讀卡之作業，請先備妥讀卡機並安裝讀卡元件。',
+  tasks: {
+    activate: '收到憑證 IC 卡後，確認資料並設定 PIN 碼',
+    suspendResume: '暫停使用或恢復使用憑證 IC 卡',
+    search: '以名稱、統一編號、卡號等查詢憑證狀態',
+    applyForm: '線上填寫申請資料，用印後送件',
+    codes: '變更、忘記或鎖卡時之處理',
+    selfCheck: '逐項檢測電腦、讀卡機與卡片',
+  },
+  worths: {
+    identity: '提供網路身分驗證',
+    integrity: '確保傳輸資料完整',
+    nonRepudiation: '賦予交易不可否認性',
+    confidentiality: '保障資料隱密性',
+  },
+  nextList: '下一份廢止清冊',
+  nextAt: '預定公佈時間',
+  timeLeft: '距離公佈',
+  whatRuns: '系統服務狀態',
+  running: '運作中',
+  down: '未運作',
+  services: {
+    suspension: '停復用服務',
+    issuance: '核發服務',
+    acceptance: '開卡服務',
+    'crl-publisher': '廢止清冊服務',
+    'status-query': '憑證狀態服務',
+    portal: '網站',
+  },
+};
