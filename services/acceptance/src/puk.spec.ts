@@ -27,7 +27,7 @@ function play(card: Card, { puks, next }: { puks: number[]; next: number }, end:
       continue;
     }
     card.wasted = 0;
-    if (puk !== next && left-- > 0) card.puk = next;
+    if (puk !== next && left > 0) card.puk = next;
     return;
   }
   throw new Error('no PUK of the job was right');

@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { FORM, REPRESENTATIVE, USER_CODE, withAcceptance } from './acceptance.fixture.js';
 import type { Holder } from './holder.fixture.js';
+import {
+  completeReset,
+  finishPin,
+  mailedCode,
+  NEW_PIN,
+  playReset,
+  pressReset,
+  pressResume,
+  unlock,
+} from './pin.fixture.js';
 
 const PIN = '13579246';
 const WHAT_IS_WRONG = '負責人姓名寫錯了';
@@ -32,11 +42,12 @@ describe('nothing secret and nothing personal', () => {
     expect((await bench.call('PUT', at, change)).status).toBe(200);
     expect((await bench.call('PUT', at, change)).status).toBe(403);
     secrets.add(await forget(wayB, 'Third#26'));
+    for (const secret of await byPuk(wayA, 'Newer#26')) secrets.add(secret);
 
     const sent = ['kaika.acceptance.v1', 'kaika.credential.v1'];
     await until(async () => {
       const records = (await Promise.all(sent.map((topic) => bench.published(topic)))).flat();
-      return records.length === 2 + 1 + 1 + 3 + 1;
+      return records.length === 2 + 1 + 1 + 3 + 1 + 3;
     });
     const heal = await bench.refuseWrites('evidence', 'insert');
     expect((await bench.press(await bench.issueCard())).status).toBe(500);
@@ -62,6 +73,28 @@ async function finish(holder: Holder, { session, body }: Awaited<ReturnType<type
   await holder.changePin(transportPin, PIN);
   const answer = await running.bench.complete(session, await holder.confirm(PIN, session, body.nonce));
   expect(answer.status).toBe(200);
+}
+
+/** A forgotten PIN, a locked card, its unlocking, its next PIN. @returns all that was in jobs and mails */
+async function byPuk(holder: Holder, userCode: string): Promise<string[]> {
+  const { bench } = running;
+  const { cardNumber } = holder.sample;
+  await pressReset(bench, holder, { userCode: 'wrong-1' });
+  await pressReset(bench, holder, { userCode });
+  const emailCode = await mailedCode(bench, holder);
+  const reset = await pressReset(bench, holder, { userCode, emailCode });
+  const job = await holder.openAny(reset.body.job, reset.session.id, bench.jobKey, bench.clock.now());
+  if (job.kind !== 'reset-pin') throw new Error(`a job to ${job.kind}`);
+  const { signature } = await playReset(bench, holder, reset);
+  expect((await completeReset(bench, reset, signature)).status).toBe(200);
+
+  const session = (await bench.call('POST', '/lock-reports', { cardNumber })).body as { id: string; nonce: string };
+  const proof = await holder.prove(session, { purpose: 'unlock' });
+  await bench.call('POST', `/lock-reports/${session.id}/proof`, { proof });
+  expect((await unlock(bench, holder)).status).toBe(200);
+  await finishPin(bench, holder, await pressResume(bench, holder, userCode));
+  const puks = [1, 2, 3].map((generation) => bench.pukOf(holder, generation));
+  return [...puks, bench.transportPinOf(holder, 2), job.oneUsePin, emailCode, NEW_PIN];
 }
 
 /** @returns the one-time code */
