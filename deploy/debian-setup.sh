@@ -20,6 +20,10 @@ command -v nginx >/dev/null || missing+=(nginx-light)         # its edge
 command -v kcat >/dev/null || missing+=(kcat)                 # a second reader of Kafka's topics
 java_is_new_enough || missing+=(openjdk-17-jre-headless)      # Kafka
 command -v mvn >/dev/null || missing+=(maven)                 # fetches Kafka's jars
+command -v pcscd >/dev/null || missing+=(pcscd libccid)       # card readers; libccid drives those at a USB port
+[ -e /usr/lib/pcsc/drivers/serial/libifdvpcd.so ] || missing+=(vsmartcard-vpcd) # readers for virtual cards
+command -v opensc-tool >/dev/null || missing+=(opensc)        # a second reader of every card
+command -v yubico-piv-tool >/dev/null || missing+=(yubico-piv-tool) # and a third
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -46,6 +50,7 @@ for package in "${missing[@]}"; do
   case "$package" in
     redis-server) service=redis-server ;;
     nginx-light) service=nginx ;;
+    pcscd) service=pcscd.socket ;;
     *) continue ;;
   esac
   if command -v systemctl >/dev/null; then systemctl disable --quiet "$service" || true; fi

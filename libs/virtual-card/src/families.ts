@@ -9,6 +9,8 @@ export type FamilyName = (typeof FAMILY_NAMES)[number];
 export interface Family {
   /** What SELECT answers: the 61 template. */
   readonly selected: (digitsOnly: boolean) => Buffer;
+  /** SELECT takes the AID without its last octets: those of the version (9), or all but the RID (5). */
+  readonly aidLeastBytes: 9 | 5;
   /** Undefined: by the card's own switch. */
   readonly digitsOnly: boolean | undefined;
   readonly managementAlgorithm: ManagementAlgorithm;
@@ -60,7 +62,7 @@ function pivAppletObjects(): Record<string, Buffer> {
 export const FAMILIES: Record<FamilyName, Family> = {
   virtual: {
     ...STANDARD,
-    ...{ digitsOnly: undefined, managementAlgorithm: 'aes-192', vendorCommands: true },
+    ...{ digitsOnly: undefined, managementAlgorithm: 'aes-192', vendorCommands: true, aidLeastBytes: 5 },
     selected: (digitsOnly) => {
       const label = Buffer.from(digitsOnly ? VIRTUAL_DIGITS_LABEL : VIRTUAL_ASCII_LABEL);
       return tlv(0x61, tlv(0x4f, AID), authority, tlv(0x50, label));
@@ -68,13 +70,14 @@ export const FAMILIES: Record<FamilyName, Family> = {
   },
   piv: {
     ...STANDARD,
-    ...{ digitsOnly: true, managementAlgorithm: 'aes-128', vendorCommands: false },
+    ...{ digitsOnly: true, managementAlgorithm: 'aes-128', vendorCommands: false, aidLeastBytes: 9 },
     selected: () => tlv(0x61, tlv(0x4f, AID), authority),
   },
   /** PivApplet 0.9.0, as its trace and its source have it. */
   pivapplet: {
     ...{ digitsOnly: true, managementAlgorithm: '3des', vendorCommands: true, resetCommand: true },
     ...{ version: [5, 4, 0], comparesFirst: true, erasesKeys: true, pinRightBefore: true, wrongManagementKey: 0x6a80 },
+    aidLeastBytes: 5,
     factoryObjects: pivAppletObjects,
     selected: pivAppletSelected,
   },
@@ -88,10 +91,15 @@ export const FAMILIES: Record<FamilyName, Family> = {
       pinRightBefore: false,
       wrongManagementKey: 0x6982,
     },
+    aidLeastBytes: 5,
     factoryObjects: () => ({}),
     selected: () => tlv(0x61, tlv(0x4f, AID.subarray(5)), authority),
   },
 };
 
-/** Four octets as F8 answers them, always the same for a card. */
-export const serialOf = (cardNumber: string) => createHash('sha256').update(cardNumber).digest().subarray(0, 4);
+/** Four octets as F8 answers them, always the same for a card; a YubiKey's are a positive number. */
+export function serialOf(cardNumber: string, family: FamilyName): Buffer {
+  const serial = createHash('sha256').update(cardNumber).digest().subarray(0, 4);
+  serial[0] = family === 'pivapplet' ? serial[0]! | 0x80 : serial[0]! & 0x7f;
+  return serial;
+}

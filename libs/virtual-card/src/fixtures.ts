@@ -34,6 +34,7 @@ export interface FixtureCard {
 export interface FixtureOptions {
   family?: FamilyName;
   digitsOnly?: boolean;
+  pinTries?: number;
   /** Of 9C and 9D; RSA takes a second */
   signatureKey?: CardAlgorithm;
   transportPin?: string;

@@ -8,8 +8,6 @@ import { References } from './references.js';
 import { Session } from './session.js';
 import { VendorCommands } from './vendor-commands.js';
 
-/** The AID may come without its last octets, those of the version. */
-const AID_LEAST_BYTES = 9;
 /** GlobalPlatform's, which is on every card that can be loaded; an empty AID means it too. */
 const CARD_MANAGER = Buffer.from('a000000151000000', 'hex');
 const SLOTS = [0x9a, 0x9c, 0x9d, 0x9e];
@@ -91,7 +89,7 @@ export class PivApplication {
       this.#session.clear();
       return { sw: SW.OK, data: tlv(0x6f, tlv(0x84, CARD_MANAGER)) };
     }
-    const known = data.length >= AID_LEAST_BYTES && AID.subarray(0, data.length).equals(data);
+    const known = data.length >= this.#family.aidLeastBytes && AID.subarray(0, data.length).equals(data);
     if (p1 !== 0x04 || !known) return { sw: SW.NOT_FOUND };
     this.#selected = true;
     return { sw: SW.OK, data: this.#family.selected(this.state.digitsOnly) };

@@ -23,7 +23,7 @@ export class VendorCommands {
   }
 
   serial(): Reply {
-    return { sw: SW.OK, data: serialOf(this.state.cardNumber) };
+    return { sw: SW.OK, data: serialOf(this.state.cardNumber, this.state.family) };
   }
 
   /** F7: 01 algorithm, 02 PIN and touch policy, 03 origin, 04 public key, 05 default?, 06 tries (all, left). */
