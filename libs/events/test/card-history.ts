@@ -116,6 +116,19 @@ export class CardHistory {
     return this.#tell('acceptance', 'card.activated', cardNumber, data);
   }
 
+  /** Its agent found it blocked. */
+  locked(): this {
+    const { cardNumber } = this;
+    return this.#tell('acceptance', 'card.locked', cardNumber, { cardNumber, at: this.#now() });
+  }
+
+  /** At the centre, once more. */
+  unlocked(generation: number): this {
+    const { cardNumber } = this;
+    const generations = { transportGeneration: generation, pukGeneration: generation };
+    return this.#tell('acceptance', 'card.unlocked', cardNumber, { cardNumber, ...generations, at: this.#now() });
+  }
+
   async contact(email: string): Promise<this> {
     return this.#tell('acceptance', 'contact.changed', this.cardNumber, await this.#sealed('contact.changed', { email })); // prettier-ignore
   }

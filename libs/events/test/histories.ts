@@ -28,9 +28,12 @@ export const HISTORIES: Record<string, History> = {
     return of(wrong, right);
   },
 
-  'not opened in time: held, released; then held by officers and by its holder at once': async (world) => {
+  'not opened in time: blocked, held, unlocked, released; then held by officers and by its holder at once': async (
+    world,
+  ) => {
     const card = await new CardHistory(world).issued().userCode(1);
-    card.acceptanceDue(30).acceptanceDue(7).suspended('deadline').resumed('deadline').accepted().activated();
+    card.acceptanceDue(30).locked().acceptanceDue(7).suspended('deadline').unlocked(2).resumed('deadline');
+    card.accepted().activated().locked().unlocked(3);
     return of(card.suspended('ca').suspended('subscriber').resumed('ca').resumed('subscriber'));
   },
 
