@@ -31,7 +31,7 @@ describe('the gateway', () => {
         service('one', { '/a/{id}': { get: {} }, '/a/{id}.cer': { get: {} }, '/ocsp': { post: {} } }),
         service('two', { '/a/next': { get: {} }, '/ocsp/{request}': { get: { 'x-kaika-rest': true } } }),
       ],
-      { listener: (_request, response) => void response.end('own'), paths: { '/': ['GET'] } },
+      [{ name: 'own', listener: (_request, response) => void response.end('own'), paths: { '/': ['GET'] } }],
     );
   });
 
@@ -55,7 +55,6 @@ describe('the gateway', () => {
 
   it('refuses two services that claim one path', () => {
     const twice = [service('one', { '/x/{a}': { get: {} } }), service('two', { '/x/{b}': { get: {} } })];
-    const own = { listener: () => {}, paths: {} };
-    expect(() => new Gateway().open(twice, own)).toThrow('claimed by one and two');
+    expect(() => new Gateway().open(twice, [])).toThrow('claimed by one and two');
   });
 });

@@ -11,6 +11,14 @@ interface Route {
   isLiteral: boolean;
 }
 
+/** What answers without a document of its own. */
+export interface Listening {
+  name: string;
+  listener: RequestListener;
+  /** Methods by path. */
+  paths: Record<string, string[]>;
+}
+
 /**
  * One http listener in front of several Nest applications. A request goes to the service whose OpenAPI document has its
  * path; the table is exact, so that no service's 404 hides another's endpoint. It listens before the services exist and
@@ -21,14 +29,16 @@ export class Gateway {
   #routes: Route[] | undefined;
 
   /** @throws Error when two services claim the same method and path */
-  open(services: readonly RunningService[], own: { listener: RequestListener; paths: Record<string, string[]> }): void {
+  open(services: readonly RunningService[], own: readonly Listening[]): void {
     const routes = [
       ...services.flatMap(({ name, app, document }) =>
         Object.entries(document.paths).map(([path, item]) =>
           route(name, app.getHttpAdapter().getInstance() as RequestListener, path, methodsOf(item), takesRest(item)),
         ),
       ),
-      ...Object.entries(own.paths).map(([path, methods]) => route('all-in-one', own.listener, path, methods)),
+      ...own.flatMap(({ name, listener, paths }) =>
+        Object.entries(paths).map(([path, methods]) => route(name, listener, path, methods)),
+      ),
     ];
     routes.sort((a, b) => Number(b.isLiteral) - Number(a.isLiteral));
     refuseDoubles(routes);

@@ -13,7 +13,7 @@ import { exportTraces } from '#libs/trace';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway } from './gateway.js';
-import { createIdentity, IDENTITY_PATHS } from './identity/identity.js';
+import { CONSOLE_CLIENT, createIdentity, IDENTITY_PATHS } from './identity/identity.js';
 import { ensureKeys, rolePasswords, WITH_TOKENS, type Keys } from './keys.js';
 import { readinessOf } from './readiness.js';
 import { readModules, SERVICES } from './services.js';
@@ -115,6 +115,7 @@ async function start(
     KAIKA_PUBLIC_URL: publicUrl,
     KAIKA_SUSPENSION_URL: `http://127.0.0.1:${port}`,
     KAIKA_PORTAL_ORIGINS: origins.join(),
+    ...{ KAIKA_OIDC_ISSUER: issuer, KAIKA_OIDC_CLIENT_ID: CONSOLE_CLIENT },
     KAIKA_AGENT_URL: `http://127.0.0.1:${agent.port}`,
     KAIKA_AUTHORITY_DIR: dir('authority'),
     KAIKA_VIRTUAL_CARDS_DIR: dir('virtual-cards'),
@@ -145,7 +146,13 @@ async function start(
     metrics: true,
     moveClock: throwaway && ((at) => throwaway.move(at)),
   };
-  const identity = await createIdentity({ issuer, key: keys.issuer, origins, log: log.child({ service: 'identity' }) });
+  const pages = [...new Set([...origins, new URL(publicUrl).origin])];
+  const identity = await createIdentity({
+    issuer,
+    key: keys.issuer,
+    origins: pages,
+    log: log.child({ service: 'identity' }),
+  });
   gateway.open(services, [
     { name: 'all-in-one', listener: processEndpoints(own), paths: processPaths(own) },
     { name: 'identity', listener: identity, paths: IDENTITY_PATHS },
