@@ -6,13 +6,14 @@ import { jobsSettings } from '#libs/jobs';
 import { transportSettings } from '#libs/messaging';
 import { traceSettings } from '#libs/trace';
 import { agentSettings } from '../../card-agent/src/agent.config.js';
+import { stationSettings } from '../../card-agent/src/station/station.config.js';
 import { readAllInOneConfig } from './all-in-one.config.js';
 import { readModules, SERVICES } from './services.js';
 
 const WRONG = 'sesame\nopen';
 
 /** Settings that take any text. */
-const ANY_TEXT = new Set(['KAIKA_TOKEN_ISSUER', 'KAIKA_AUTHORITY_DIR', 'KAIKA_CRL_DIR', 'KAIKA_OCSP_DIR', 'KAIKA_VIRTUAL_CARDS_DIR', 'KAIKA_THROWAWAY_CLOCK_FILE', 'DATA_DIR']); // prettier-ignore
+const ANY_TEXT = new Set(['KAIKA_TOKEN_ISSUER', 'KAIKA_AUTHORITY_DIR', 'KAIKA_CRL_DIR', 'KAIKA_OCSP_DIR', 'KAIKA_VIRTUAL_CARDS_DIR', 'KAIKA_AGENT_STATION_HOST', 'KAIKA_THROWAWAY_CLOCK_FILE', 'DATA_DIR']); // prettier-ignore
 
 const processes: [name: string, read: (env: NodeJS.ProcessEnv) => unknown][] = [
   ...SERVICES.map(({ name, module }): (typeof processes)[number] => [name, (env) => module(env)]),
@@ -25,6 +26,7 @@ const SPREAD: Record<string, object> = {
   databaseSettings,
   hostSettings,
   jobsSettings,
+  stationSettings,
   transportSettings,
   traceSettings,
 };

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '#libs/clock';
 import type { Readers } from './readers/reader.js';
+import { stationOf, stationSettings } from './station/station.config.js';
 import { ConfigError, logLevel, port, readConfig, secretFile } from '#libs/config';
 
 export const AGENT_VERSION = '0.1.0';
@@ -55,6 +56,7 @@ const shape = z.object({
   KAIKA_VIRTUAL_CARDS_DIR: z.string().default('data/virtual-cards'),
   /** Of a throw-away instance: `{offsetMs}`, how far its clock is behind. Virtual cards only */
   KAIKA_THROWAWAY_CLOCK_FILE: z.string().optional(),
+  ...stationSettings,
 });
 
 /** Settings of the agent as a process of its own. `--virtual` drives the cards of KAIKA_VIRTUAL_CARDS_DIR. @throws ConfigError */
@@ -76,6 +78,7 @@ export function agentSettings(env: NodeJS.ProcessEnv, args: readonly string[]) {
     issuers: settings.KAIKA_AGENT_CA_FILE ? certificatesIn(settings.KAIKA_AGENT_CA_FILE) : [],
     virtualCardsDir: virtual ? settings.KAIKA_VIRTUAL_CARDS_DIR : undefined,
     clockFile: settings.KAIKA_THROWAWAY_CLOCK_FILE,
+    station: stationOf(settings),
   };
 }
 

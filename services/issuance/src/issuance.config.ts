@@ -17,6 +17,8 @@ import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
 import { email } from '#libs/taiwan';
 import { type MailSettings, readText } from './notices/smtp.js';
+import { stationName } from './production/production.schema.js';
+import type { RemoteStationSettings } from './production/remote-station.js';
 
 export interface IssuanceConfig {
   /** `DATABASE_URL`, and `KAIKA_DATABASE_PASSWORD_FILE` when it has no password: this service's application role. */
@@ -54,6 +56,11 @@ export interface IssuanceConfig {
   hotlines: readonly Hotline[];
   /** `KAIKA_RETURN_CONTACT_DAYS`: days after a card was sent back until its letter's contact data are erased. Default 180. */
   returnContactDays: number;
+  /**
+   * `KAIKA_STATIONS`: card agents in station mode, where cards are made; none: the virtual cards. Trusted by
+   * `KAIKA_STATION_CA_FILE` alone, and told by `KAIKA_STATION_CERTIFICATE_FILE` and `…_KEY_FILE` who is there.
+   */
+  stations: readonly RemoteStationSettings[];
   /** `KAIKA_TEST_CARDS`: takes test card numbers (four letters and twelve digits) into stock. Default false. */
   testCards: boolean;
 }
@@ -71,6 +78,22 @@ const daysBefore = () =>
     .regex(/^\d{1,3}( *, *\d{1,3}){0,9}$/, 'is not a list of days such as 60,14')
     .transform((text) => [...new Set(text.split(',').map(Number))])
     .refine((days) => days.every((n) => n > 0), 'has a 0');
+
+const STATION_FILES = ['KAIKA_STATION_CERTIFICATE_FILE', 'KAIKA_STATION_KEY_FILE', 'KAIKA_STATION_CA_FILE'] as const;
+
+const stationList = () =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim().split('=')))
+    .refine(
+      (parts) => parts.every(([name, url, ...more]) => more.length === 0 && isStation(name, url)),
+      'is not a list such as desk-1=https://10.0.0.5:3020',
+    )
+    .transform((parts) => parts.map(([name, url]) => ({ name: name!, url: url! })))
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'names a station twice');
+
+const isStation = (name = '', url = '') =>
+  stationName.safeParse(name).success && URL.canParse(url) && new URL(url).origin === url && url.startsWith('https://');
 
 const settings = z
   .object({
@@ -94,9 +117,19 @@ const settings = z
     KAIKA_VIRTUAL_CARDS_DIR: z.string(),
     KAIKA_CARD_MAX_CERT_BYTES: z.coerce.number().int().min(PLAIN_PIV.maxCertBytes).max(16_384).default(3_052),
     KAIKA_RETURN_CONTACT_DAYS: z.coerce.number().int().min(1).max(3_650).default(180),
+    KAIKA_STATIONS: stationList().default([]),
+    KAIKA_STATION_CERTIFICATE_FILE: secretFile().optional(),
+    KAIKA_STATION_KEY_FILE: secretFile().optional(),
+    KAIKA_STATION_CA_FILE: secretFile().optional(),
     KAIKA_TEST_CARDS: flag().default(false),
   })
   .superRefine((read, ctx) => {
+    if (read.KAIKA_STATIONS.length > 0) {
+      for (const name of STATION_FILES) {
+        if (read[name]) continue;
+        ctx.addIssue({ code: 'custom', path: [name], message: 'is not set, and KAIKA_STATIONS is' });
+      }
+    }
     if (!read.KAIKA_SMTP_URL || read.KAIKA_MAIL_FROM) return;
     ctx.addIssue({ code: 'custom', path: ['KAIKA_MAIL_FROM'], message: 'is not set, and KAIKA_SMTP_URL is' });
   });
@@ -132,6 +165,12 @@ export async function readIssuanceConfig(env: NodeJS.ProcessEnv): Promise<Issuan
     expiryNoticeDays: read.KAIKA_EXPIRY_NOTICE_DAYS,
     hotlines: hotlinesOf(read),
     returnContactDays: read.KAIKA_RETURN_CONTACT_DAYS,
+    stations: read.KAIKA_STATIONS.map((station) => ({
+      ...station,
+      certificate: readText(read.KAIKA_STATION_CERTIFICATE_FILE)!,
+      key: readText(read.KAIKA_STATION_KEY_FILE)!,
+      ca: readText(read.KAIKA_STATION_CA_FILE)!,
+    })),
     testCards: read.KAIKA_TEST_CARDS,
   };
 }

@@ -37,7 +37,8 @@ import { NoticesService } from './notices/notices.service.js';
 import { PersonalisationService } from './production/personalisation.service.js';
 import { ProductionController } from './production/production.controller.js';
 import { ProductionRecords } from './production/production-records.js';
-import { Stations, VirtualStation } from './production/station.js';
+import { Stations } from './production/station.js';
+import { stationsOf } from './production/stations-of.js';
 import { StockService } from './production/stock.service.js';
 import { CardLocks } from './returns/card-locks.js';
 import { Replacements } from './returns/replacement.js';
@@ -79,8 +80,7 @@ export class IssuanceModule {
         { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
         {
           provide: Stations,
-          useFactory: (cards: VirtualCardStore) =>
-            new Stations(['virtual', 'virtual-2'].map((name) => new VirtualStation(name, cards))),
+          useFactory: (cards: VirtualCardStore) => stationsOf(config.stations, cards),
           inject: [VirtualCardStore],
         },
         { provide: Idempotency, useFactory: (clock: Clock) => new Idempotency(clock), inject: [Clock] },
