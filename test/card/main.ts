@@ -5,6 +5,13 @@ import { makeFixture, VirtualCardStore, VpcdPlug } from '#libs/virtual-card';
 import { CARD_HELP, cardOptions, type CardOptions } from './card-options.js';
 import { wordsOf } from './words.js';
 
+const LINES: Record<string, (where: string) => string> = {
+  waiting: (where) => `no reader at ${where} yet; looking for one`,
+  connected: (where) => `in the reader at ${where}, without power`,
+  powered: (where) => `in the reader at ${where}, powered`,
+  out: () => 'taken out',
+};
+
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   return 1;
@@ -41,10 +48,3 @@ async function keepInReader({ fixture, cardNumber, host, port, ...kind }: CardOp
     rmSync(dir, { recursive: true, force: true });
   }
 }
-
-const LINES: Record<string, (where: string) => string> = {
-  waiting: (where) => `no reader at ${where} yet; looking for one`,
-  connected: (where) => `in the reader at ${where}, without power`,
-  powered: (where) => `in the reader at ${where}, powered`,
-  out: () => 'taken out',
-};
