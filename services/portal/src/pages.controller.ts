@@ -4,7 +4,7 @@ import { Controller, Get, Header, Inject, Param, Req, Res } from '@nestjs/common
 import { ApiExtension } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { Endpoint } from '#libs/doors';
+import { type Caller, Endpoint, ROLES } from '#libs/doors';
 import { type BuiltFile, BuiltPages } from './built-pages.js';
 import { packageRoot } from './package-root.js';
 import { PAGES } from './page-paths.js';
@@ -15,14 +15,14 @@ export const PORTAL_CONFIG = Symbol('portal config');
 const HTML = { mediaType: 'text/html' };
 const pageQuery = z.object({ lang: z.enum(['zh-TW', 'en']).optional() });
 
-/** Nothing inline, nothing from elsewhere; beside the own origin the pages reach the card agent alone. */
-const policy = (agentUrl: string) =>
+/** Nothing inline, nothing from elsewhere; beside the own origin the pages reach one other alone. */
+const policy = (connect: string) =>
   [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     "img-src 'self'",
-    `connect-src 'self' ${agentUrl}`,
+    `connect-src 'self' ${connect}`.trim(),
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
@@ -33,22 +33,26 @@ const policy = (agentUrl: string) =>
 export class PagesController {
   readonly #pages = new BuiltPages();
   readonly #icon = readFileSync(join(packageRoot(), 'services/portal/assets/favicon.svg'));
+  /** Of the subscribers' pages, which reach the card agent. */
   readonly #policy: string;
+  /** Of the console, which reaches the identity provider. */
+  readonly #consolePolicy: string;
 
   constructor(@Inject(PORTAL_CONFIG) private readonly config: PortalConfig) {
     this.#policy = policy(config.agentUrl);
+    this.#consolePolicy = policy(config.login ? new URL(config.login.issuer).origin : '');
   }
 
   @Get(Object.values(PAGES))
   @Endpoint({ allow: 'anyone', summary: 'A page for subscribers', query: pageQuery, returns: HTML })
   page(@Req() request: Request, @Res() response: Response): void {
-    this.sendPage(response, this.#pages.page('index.html', request.headers['accept-encoding']));
+    this.sendPage(response, this.#pages.page('index.html', request.headers['accept-encoding']), this.#policy);
   }
 
   @Get('console')
   @Endpoint({ allow: 'anyone', summary: 'The officers’ console', returns: HTML })
   console(@Req() request: Request, @Res() response: Response): void {
-    this.sendPage(response, this.#pages.page('console.html', request.headers['accept-encoding']));
+    this.sendPage(response, this.#pages.page('console.html', request.headers['accept-encoding']), this.#consolePolicy);
   }
 
   @Get('console/*page')
@@ -75,14 +79,26 @@ export class PagesController {
   @Header('cache-control', 'no-cache')
   @Endpoint({
     allow: 'anyone',
-    summary: 'What the pages show of this site: hotlines, and where the card agent is',
+    summary: 'What the pages show of this site: hotlines, where the card agent is and where officers sign in',
     returns: z.object({
       hotlines: z.array(z.object({ where: z.string(), number: z.string() })),
       agentUrl: z.string(),
+      login: z.object({ issuer: z.string(), clientId: z.string(), scope: z.string() }).nullable(),
     }),
   })
   site(): PortalConfig {
     return this.config;
+  }
+
+  @Get('api/v1/caller')
+  @Header('cache-control', 'no-store')
+  @Endpoint({
+    allow: ROLES.filter((role) => role !== 'service'),
+    summary: 'Who the caller is, by the token: what the console shows and offers',
+    returns: z.object({ subject: z.string(), roles: z.array(z.enum(ROLES)) }),
+  })
+  caller(@Req() request: Request): Caller {
+    return request.caller!;
   }
 
   @Get('favicon.svg')
@@ -91,8 +107,8 @@ export class PagesController {
     response.type('image/svg+xml').setHeader('cache-control', 'max-age=86400').send(this.#icon);
   }
 
-  private sendPage(response: Response, file: BuiltFile): void {
-    response.setHeader('content-security-policy', this.#policy);
+  private sendPage(response: Response, file: BuiltFile, contentPolicy: string): void {
+    response.setHeader('content-security-policy', contentPolicy);
     response.setHeader('cache-control', 'no-cache');
     send(response, file);
   }

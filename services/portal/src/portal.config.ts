@@ -6,6 +6,17 @@ export interface PortalConfig {
   hotlines: Hotline[];
   /** Origin of the card agent on the machine of whoever sits at it; pages may connect there and nowhere else. */
   agentUrl: string;
+  /** Where officers sign in, an OpenID provider; null: nowhere, the console is closed. */
+  login: Login | null;
+}
+
+export interface Login {
+  /** Its `iss`, below which its discovery document is. */
+  issuer: string;
+  /** Of the console at that provider: a public client with code flow and PKCE. */
+  clientId: string;
+  /** What is asked for; `openid` and what that provider wants named for tokens with `roles` and the audience. */
+  scope: string;
 }
 
 const shape = z.object({
@@ -17,10 +28,27 @@ const shape = z.object({
       'must be an origin on loopback: http://127.0.0.1:3010',
     )
     .default('http://127.0.0.1:3010'),
+  KAIKA_OIDC_ISSUER: z
+    .string()
+    .regex(
+      /^(https:\/\/[^\s;,'"?#/]+|http:\/\/(localhost|127\.0\.0\.1)(:\d{1,5})?)(\/[^\s;,'"?#]*)?$/,
+      'must be an https address without a query, or one on loopback',
+    )
+    .optional(),
+  KAIKA_OIDC_CLIENT_ID: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, 'must be printable ASCII')
+    .default('kaika-console'),
+  KAIKA_OIDC_SCOPE: z
+    .string()
+    .regex(/^openid( [\x21-\x7e]+)*$/, 'must begin with openid')
+    .default('openid'),
 });
 
 /** @throws ConfigError */
 export function readPortalConfig(env: NodeJS.ProcessEnv): PortalConfig {
   const settings = readConfig(shape, env);
-  return { hotlines: hotlinesOf(settings), agentUrl: settings.KAIKA_AGENT_URL };
+  const { KAIKA_AGENT_URL: agentUrl, KAIKA_OIDC_ISSUER: issuer } = settings;
+  const login = issuer ? { issuer, clientId: settings.KAIKA_OIDC_CLIENT_ID, scope: settings.KAIKA_OIDC_SCOPE } : null;
+  return { hotlines: hotlinesOf(settings), agentUrl, login };
 }

@@ -10,6 +10,7 @@ import { readPortalConfig } from './portal.config.js';
 interface Site {
   hotlines: { number: string }[];
   agentUrl: string;
+  login: object | null;
 }
 
 describe('the portal', () => {
@@ -22,6 +23,8 @@ describe('the portal', () => {
       KAIKA_HOTLINE_1: '<local>=000-0001',
       KAIKA_HOTLINE_10: 'night=000-0010',
       KAIKA_AGENT_URL: 'http://127.0.0.1:3999',
+      KAIKA_OIDC_ISSUER: 'https://identity.example/realms/kaika',
+      KAIKA_OIDC_SCOPE: 'openid kaika',
     };
     service = await createService('portal', await portal.module(env), {
       log: createLogger('silent'),
@@ -40,7 +43,8 @@ describe('the portal', () => {
       expect(response.headers.get('cache-control')).toBe('no-cache');
       const policy = response.headers.get('content-security-policy');
       expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'");
-      expect(policy).toContain("connect-src 'self' http://127.0.0.1:3999;");
+      const other = path.startsWith('/console') ? 'https://identity.example' : 'http://127.0.0.1:3999';
+      expect(policy).toContain(`connect-src 'self' ${other};`);
       const html = await response.text();
       expect(html).not.toMatch(/<script>|<style|style="|onclick|(?:src|href)="(?:http|\/\/)/);
     }
@@ -87,6 +91,19 @@ describe('the portal', () => {
         'KAIKA_AGENT_URL: must be an origin on loopback',
       );
     }
+  });
+
+  it('tells the console where to sign in, and names a wrong setting', async () => {
+    const { login } = (await (await fetch(`${base}/api/v1/site`)).json()) as Site;
+    const issuer = 'https://identity.example/realms/kaika';
+    expect(login).toEqual({ issuer, clientId: 'kaika-console', scope: 'openid kaika' });
+    expect(readPortalConfig({}).login).toBeNull();
+    for (const wrong of ['http://identity.example', 'https://a.example/?x', "https://a.example;script-src 'self'"]) {
+      expect(() => readPortalConfig({ KAIKA_OIDC_ISSUER: wrong })).toThrow(
+        'KAIKA_OIDC_ISSUER: must be an https address',
+      );
+    }
+    expect(() => readPortalConfig({ KAIKA_OIDC_SCOPE: 'email' })).toThrow('KAIKA_OIDC_SCOPE: must begin with openid');
   });
 
   it('serves the API of all services as one document, with a page to read it that needs nothing from elsewhere', async () => {
