@@ -30,7 +30,7 @@ function gatewayOf(table: ApiDocument): Gateway {
     const listener: RequestListener = (_request, response) => void response.setHeader('x-service', name).end();
     return { name, document: { paths }, app: { getHttpAdapter: () => ({ getInstance: () => listener }) } } as never;
   });
-  gateway.open(services, { listener: () => {}, paths: {} });
+  gateway.open(services, []);
   return gateway;
 }
 
