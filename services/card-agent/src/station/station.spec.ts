@@ -38,9 +38,13 @@ afterAll(async () => {
   identities.remove();
 });
 
-const client = (as: Identity = own, { port = station.port, url = `https://127.0.0.1:${port}` } = {}) =>
+const client = (as: Identity = own, { port, url }: { port?: number; url?: string } = {}) =>
   new RemoteStation({
-    ...{ name: 'desk-1', url, ca: identities.ca('stations').toString() },
+    ...{
+      name: 'desk-1',
+      url: url ?? `https://127.0.0.1:${port ?? station.port}`,
+      ca: identities.ca('stations').toString(),
+    },
     ...{ certificate: as.certificate.toString(), key: as.key.toString() },
   });
 
