@@ -21,6 +21,7 @@ import { Sessions } from './activation/sessions.js';
 import { Card } from './card.entity.js';
 import { CardJobs } from './card-jobs.js';
 import { CardProofs } from './card-proof.js';
+import { EvidenceController } from './evidence.controller.js';
 import { housekeeping } from './housekeeping.js';
 import { KnownCards } from './known-cards.js';
 import { EmailCodes } from './pin-reset/email-codes.js';
@@ -55,7 +56,7 @@ export class AcceptanceModule {
         }),
       ],
       controllers: [
-        ...[ActivationsController, UserCodesController, PinResetsController, UnlocksController],
+        ...[ActivationsController, UserCodesController, PinResetsController, UnlocksController, EvidenceController],
         AcceptanceHandlers,
       ],
       providers: [

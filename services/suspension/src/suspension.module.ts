@@ -14,6 +14,7 @@ import { CutTimer } from './cut-timer.js';
 import { DeadlineSettings } from './deadline/acceptance-deadline.js';
 import { DeadlineService } from './deadline/deadline.service.js';
 import { DeadlineTimer } from './deadline/deadline-timer.js';
+import { HistoryController } from './officers/history.controller.js';
 import { OfficerCommands } from './officers/officer-commands.js';
 import { OfficersController } from './officers/officers.controller.js';
 import { OfficersService } from './officers/officers.service.js';
@@ -36,7 +37,7 @@ export class SuspensionModule {
         DatabaseModule.forService({ appUrl: databaseUrl, schema: 'suspension' }),
         MessagingModule.forService({ service: 'suspension', transport }),
       ],
-      controllers: [SuspensionController, OfficersController, SuspensionHandlers],
+      controllers: [SuspensionController, OfficersController, HistoryController, SuspensionHandlers],
       providers: [
         SuspensionService,
         OfficersService,

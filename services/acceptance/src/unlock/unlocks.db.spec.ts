@@ -44,6 +44,14 @@ describe('a card unlocked at the centre', () => {
     await finishPin(bench, holder, pressed);
     expect(await bench.events('card.activated', holder)).toHaveLength(1);
     expect(await bench.events('card.unlocked', holder)).toMatchObject([{ transportGeneration: 2, pukGeneration: 2 }]);
+
+    const path = `/cards/${holder.sample.cardNumber}/evidence`;
+    const evidence = await bench.officer('GET', path, undefined, 'dora', 'auditor');
+    expect((evidence.body as { items: { act: string }[] }).items.map(({ act }) => act)).toEqual([
+      ...['unlock', 'complete-unlock', 'accept', 'complete'],
+    ]);
+    expect(JSON.stringify(evidence.body)).not.toContain('signature');
+    expect((await bench.officer('GET', path, undefined, 'kim', 'kiosk')).status).toBe(403);
   });
 
   it('that was opened is not accepted again: its user code, then its PIN; no PIN but the new one opens it', async () => {
@@ -127,6 +135,18 @@ describe('what is lost on the way', () => {
     expect(await pressUnlock(bench, holder, request)).toMatchObject({ status: 409, ...problem('conflict') });
     expect((await unlock(bench, holder)).status).toBe(200);
     expect(await bench.events('card.unlocked', holder)).toHaveLength(1);
+  });
+
+  it('five times means a defective card', async () => {
+    const { bench } = running;
+    const holder = await bench.issueCard();
+    const request = await approveUnlock(bench, holder);
+    await bench.sql('update card set puk_jobs = 5, puk_rotating_to = 2 where card_number = $1', [
+      holder.sample.cardNumber,
+    ]);
+    expect(await pressUnlock(bench, holder, request)).toMatchObject({
+      ...{ status: 409, body: { type: 'urn:kaika:error:cardNeedsCentre' } },
+    });
   });
 
   it('at the server: its answer to a job, its transaction at the end', async () => {

@@ -49,7 +49,7 @@ export class ProductionController {
 
   @Get('cards/:n')
   @Endpoint({
-    allow: OPERATOR,
+    allow: [...OPERATOR, 'ca-officer', 'auditor'],
     summary: 'What the centre knows of a card',
     params: cardParams,
     returns: cardAnswer,

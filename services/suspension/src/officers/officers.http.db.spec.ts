@@ -50,6 +50,23 @@ describe('officers', () => {
     expect(await at.ask('POST', `/cards/${card}/resumption`, { userCode: CODE })).toMatchObject({
       body: { legacyCode: '4931' },
     });
+    const history = await at.ask('GET', `/cards/${card}/status-history`, undefined, 'auditor', 'dora');
+    expect(history).toMatchObject({
+      body: {
+        cardNumber: card,
+        changes: [
+          { kind: 'suspended', holder: 'court', holds: ['court'], reason: 'certificateHold' },
+          { kind: 'resumed', holder: 'court', holds: [], reason: null },
+          { kind: 'revoked', holder: null, reason: 'keyCompromise' },
+        ],
+        acts: [
+          { act: 'hold', by: 'anna', ground: 'order 1', request: null },
+          { act: 'release', by: 'anna', ground: 'order 2', request: null },
+          { act: 'revoke', by: 'ben', ground: revocation.ground, request: asked.body['id'] },
+        ],
+      },
+    });
+    expect((await at.ask('GET', '/cards/AA00000000000000/status-history', undefined, 'auditor')).status).toBe(404);
     replay(await at.rows());
   });
 
