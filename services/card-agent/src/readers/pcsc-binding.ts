@@ -32,8 +32,11 @@ export const PROTOCOL_T0 = 1;
 export const PROTOCOL_ANY = 3;
 export const STATE_PRESENT = 0x20;
 
+/** A name that the compiler does not look for: the package is optional, and left out of the services' images. */
+const PACKAGE: string = 'pcsc-mini';
+
 /** Loaded when real readers are asked for, and not before: elsewhere neither package nor system library need be there. */
 export async function loadPcsc(): Promise<PcscBinding> {
-  const { default: loaded } = (await import('pcsc-mini')) as unknown as { default: PcscBinding };
+  const { default: loaded } = (await import(PACKAGE)) as { default: PcscBinding };
   return loaded;
 }
