@@ -26,6 +26,8 @@ const GET_RESPONSE = 0xc0;
 const MAX_PART_BYTES = 258;
 /** The longest object a PIV card of today holds is about 3 kB. */
 const MAX_ANSWER_BYTES = 16_384;
+/** 3 kB in parts of 16 octets are 192. */
+const MAX_PARTS = 256;
 
 /**
  * The frame rules of SP 800-73-5 part 2 over a connection: command chaining, `61xx` → GET RESPONSE, `6Cxx` → the same
@@ -66,6 +68,7 @@ export class ApduChannel {
       if (next.data.length === 0 && next.sw >> 8 === 0x61) throw broken('a promised part of the answer is empty');
       parts.push(next.data);
       total += next.data.length;
+      if (parts.length > MAX_PARTS) throw broken(`an answer in more than ${MAX_PARTS} parts`);
       if (total > MAX_ANSWER_BYTES) throw broken(`an answer of more than ${MAX_ANSWER_BYTES} octets`);
       sw = next.sw;
     }

@@ -1,6 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { type CardConnection } from './connection.js';
 import { PivCard } from './piv-card.js';
+import { YUBIKEY } from './profile.js';
+import { requireTlv } from './tlv.js';
 
 const SELECTED = `61144f0ba0000003080000100001007905${'4f03a00000'}9000`;
 
@@ -74,5 +78,26 @@ describe('PivCard', () => {
       code: 'certificateTooLarge',
       params: { maxCertBytes: 1_856 },
     });
+  });
+
+  it('stores a certificate compressed where it fits only so and the card allows it', async () => {
+    const sent: Buffer[] = [];
+    const connection: CardConnection = {
+      transmit: (apdu) => {
+        sent.push(Buffer.from(apdu));
+        const answer = apdu[1] === 0xa4 ? '61114f0600001000010079074f05a0000003089000' : '9000';
+        return Promise.resolve(Buffer.from(answer, 'hex'));
+      },
+      close: () => Promise.resolve(),
+    };
+    const card = await PivCard.select(connection);
+    expect(card.profile).toBe(YUBIKEY);
+    const der = Buffer.alloc(4_000, 'a certificate that repeats itself ');
+    await card.putCertificate('9C', der);
+    const object = Buffer.concat(sent.slice(1).map((apdu) => apdu.subarray(5, 5 + apdu[4]!)));
+    const value = requireTlv(object, 0x53);
+    expect(requireTlv(value, 0x71)).toEqual(Buffer.of(1));
+    expect(gunzipSync(requireTlv(value, 0x70))).toEqual(der);
+    await expect(card.putCertificate('9C', randomBytes(3_053))).rejects.toMatchObject({ code: 'certificateTooLarge' });
   });
 });
