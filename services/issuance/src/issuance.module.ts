@@ -34,11 +34,15 @@ import { ExpiryNotices } from './notices/expiry-notices.js';
 import { Mailer } from './notices/mailer.js';
 import { NoticesController } from './notices/notices.controller.js';
 import { NoticesService } from './notices/notices.service.js';
+import { BatchesService } from './production/batches.service.js';
+import { DefectiveInStock } from './production/defective-cards.js';
 import { PersonalisationService } from './production/personalisation.service.js';
 import { ProductionController } from './production/production.controller.js';
 import { ProductionRecords } from './production/production-records.js';
 import { Stations } from './production/station.js';
 import { stationsOf } from './production/stations-of.js';
+import { StationQueue } from './production/station-queue.js';
+import { StockController } from './production/stock.controller.js';
 import { StockService } from './production/stock.service.js';
 import { CardLocks } from './returns/card-locks.js';
 import { Replacements } from './returns/replacement.js';
@@ -65,12 +69,12 @@ export class IssuanceModule {
       ],
       controllers: [
         ...[ApplicationsController, CombinedController, OfficesController],
-        ...[ProductionController, CaController, IssuedCertificatesController, DelegatesController],
+        ...[ProductionController, StockController, CaController, IssuedCertificatesController, DelegatesController],
         ...[CasesController, ReturnsController, NoticesController, IssuanceHandlers],
       ],
       providers: [
         ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
-        ...[StockService, PersonalisationService],
+        ...[StockService, PersonalisationService, BatchesService, StationQueue, DefectiveInStock],
         ...[ReturnsService, ReturnOutcomes, Replacements, CardLocks],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
         ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService, IssuanceMetrics],

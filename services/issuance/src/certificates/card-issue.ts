@@ -48,7 +48,10 @@ export class CardIssue {
       const serials = { signature: slots['9C'].serial, encryption: slots['9D'].serial };
       if (issued) return serials;
       const now = this.clock.now();
-      await tx.query(`update card set state = 'issued', issued_at = $2 where card_number = $1`, [cardNumber, now]);
+      await tx.query(
+        `update card set state = 'issued', issued_at = $2, taken_by = null, taken_until = null where card_number = $1`,
+        [cardNumber, now],
+      );
       const facts = { source: 'issuance', now };
       const issuedNow = newEvent(
         'certificate.issued',

@@ -6,6 +6,8 @@ describe('a card on its way through the centre', () => {
     ['blank assign', 'assigned'],
     ['assigned issue', 'issued'],
     ['issued dispatch', 'dispatched'],
+    ['blank defect', 'defective'],
+    ['assigned defect', 'defective'],
   ]);
   const commands = Object.keys(CARD_COMMANDS) as CardCommand[];
 

@@ -18,6 +18,7 @@ import { holdsKey } from './key-possession.js';
 import { type Personalised, PersonalisationService } from './personalisation.service.js';
 import { ProductionRecords } from './production-records.js';
 import { Stations, VirtualStation } from './station.js';
+import { StationQueue } from './station-queue.js';
 
 let bench: IssuanceBench;
 // Hooks run in this order: the service ends before its database.
@@ -42,7 +43,8 @@ function station(fault: Fault, clock = bench.clock): PersonalisationService {
   const issue = new CardIssue(source, clock, app.get(Outbox), certificates, app.get(NoticesService), config);
   const records = new ProductionRecords(source, clock);
   const stations = new Stations([new VirtualStation('virtual', breakableCards(bench.cards, fault))]);
-  return new PersonalisationService(bench.source, records, certificates, issue, stations, config);
+  const queue = new StationQueue(source, clock, stations);
+  return new PersonalisationService(bench.source, records, certificates, issue, stations, queue, config);
 }
 
 interface Row {

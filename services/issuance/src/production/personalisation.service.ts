@@ -12,6 +12,7 @@ import type { CardState } from './card-state.js';
 import { Personalisation } from './personalisation.js';
 import { type CardInProduction, ProductionRecords } from './production-records.js';
 import { Stations } from './station.js';
+import { StationQueue } from './station-queue.js';
 
 /** The first generation of a card's management key; it is never changed again. */
 const FIRST = 1;
@@ -36,6 +37,7 @@ export class PersonalisationService {
     private readonly certificates: CertificateIssuer,
     private readonly issue: CardIssue,
     private readonly stations: Stations,
+    private readonly queue: StationQueue,
     @Inject(ISSUANCE_CONFIG)
     private readonly config: Pick<IssuanceConfig, 'transportMaster' | 'pukMaster' | 'managementMaster'>,
   ) {}
@@ -52,7 +54,10 @@ export class PersonalisationService {
 
   private async make(cardNumber: string, station?: string): Promise<Personalised> {
     const card = await this.records.begin(cardNumber);
-    if (card.state === 'assigned') await this.inStation(card, station);
+    if (card.state === 'assigned') {
+      await this.queue.mustBeFree(cardNumber, station);
+      await this.inStation(card, station);
+    }
     const serials = await this.issue.issue(card);
     return { cardNumber, serials, state: card.state === 'assigned' ? 'issued' : card.state };
   }

@@ -15,6 +15,7 @@ import { PersonalisationService } from './personalisation.service.js';
 import { ProductionRecords } from './production-records.js';
 import { RemoteStation } from './remote-station.js';
 import { Stations } from './station.js';
+import { StationQueue } from './station-queue.js';
 
 let bench: IssuanceBench;
 const identities = new Identities();
@@ -71,6 +72,7 @@ function centre(): PersonalisationService {
     app.get(CertificateIssuer),
     app.get(CardIssue),
     new Stations([station]),
+    app.get(StationQueue),
     app.get<IssuanceConfig>(ISSUANCE_CONFIG),
   );
 }

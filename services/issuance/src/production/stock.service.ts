@@ -45,7 +45,9 @@ export class StockService {
         [cardNumbers],
       );
       const fresh = cardNumbers.filter((n) => !known.some(({ card_number }) => card_number === n));
-      for (const cardNumber of fresh) await this.cards.create(cardNumber, { open: false });
+      if (this.config.stations.length === 0) {
+        for (const cardNumber of fresh) await this.cards.create(cardNumber, { open: false });
+      }
       await tx.query(`insert into card (card_number, state, added_at) select unnest($1::text[]), 'blank', $2`, [
         fresh,
         this.clock.now(),
@@ -93,6 +95,40 @@ export class StockService {
       const data = { cardNumber, at: dispatchedAt };
       await this.outbox.add(tx, newEvent('card.dispatched', cardNumber, data, { source: 'issuance', now }));
       return { cardNumber, state, registeredMail, dispatchedAt };
+    });
+  }
+
+  /**
+   * Another number in the place of one that was noted wrongly. Repeated: the same answer.
+   *
+   * @throws CaError unknownCard | conflict (not dispatched)
+   */
+  async correctDispatch(
+    cardNumber: string,
+    { registeredMail, ground, by }: { registeredMail: string; ground: string; by: string },
+  ): Promise<Dispatched> {
+    return this.source.transaction(async (tx) => {
+      const [card] = await tx.query<{ state: CardState; registered_mail: string; dispatched_at: Date }[]>(
+        'select state, registered_mail, dispatched_at from card where card_number = $1 for update',
+        [cardNumber],
+      );
+      if (!card) throw new CaError('unknownCard', 'there is no such card here');
+      const { state, registered_mail: was } = card;
+      if (state !== 'dispatched') throw new CaError('conflict', `this card is ${state}`, { state });
+      const answer = { cardNumber, state, registeredMail, dispatchedAt: card.dispatched_at.toISOString() };
+      if (was === registeredMail) return answer;
+      await tx.query(
+        `insert into dispatch_correction (card_number, was, becomes, ground, corrected_by, corrected_at)
+         values ($1, $2, $3, $4, $5, $6)`,
+        [cardNumber, was, registeredMail, ground, by, this.clock.now()],
+      );
+      await tx.query('update card set registered_mail = $2 where card_number = $1', [cardNumber, registeredMail]);
+      await tx.query(
+        `update card_return set registered_mail = $2
+         where state = 'sent-back' and replacement = (select case_number from card where card_number = $1)`,
+        [cardNumber, registeredMail],
+      );
+      return answer;
     });
   }
 
