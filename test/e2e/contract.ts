@@ -62,6 +62,7 @@ const CASE = '115000000000';
 /** What the schemas do not tell, by member. */
 const SAMPLES: Record<string, unknown> = {
   ...SECRETS,
+  emailCode: SECRETS.oneTimeCode,
   newUserCode: 'new%Z7qm',
   newUserCodeAgain: 'new%Z7qm',
   birthDate: '0760221',

@@ -53,6 +53,9 @@ export function topics(stack: TestStack): void {
       'application.rejected',
       'application.returned',
       'card.acceptance-due',
+      'card.defective',
+      'card.locked',
+      'card.unlocked',
       'certificate.refused',
       'one-time-code.requested',
     ]);

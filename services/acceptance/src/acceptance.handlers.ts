@@ -4,7 +4,7 @@ import { TOPICS } from '#libs/events';
 import { Consumer, type Delivery, type Handlers } from '#libs/messaging';
 import { KnownCards } from './known-cards.js';
 
-/** What this service reacts to. It emits `card.activated`, `certificate.refused`, `contact.changed`, `credential.set`, `one-time-code.requested`. */
+/** What this service reacts to. It emits `card.activated`, `card.locked`, `card.unlocked`, `certificate.refused`, `contact.changed`, `credential.set`, `one-time-code.requested`. */
 @Controller()
 export class AcceptanceHandlers {
   constructor(

@@ -4,15 +4,18 @@ import type { Card } from './card.entity.js';
 /** What is known of a card's PUK (CARDS.md §3, last row of its table). */
 export type PukState = Pick<Card, 'pukGeneration' | 'pukRotatingTo' | 'pukJobs'>;
 
-/**
- * Of two, one is right: a job that never reached its end has cost the card at most one try. A PUK has three, and the
- * last is never used.
- */
+/** Without the card in the centre's hand. */
 export const MOST_PUK_JOBS = 2;
+/** With it. A PUK has three tries; so many jobs waste two at most, whichever of them came how far. */
+export const MOST_PUK_JOBS_AT_ALL = 5;
 
-/** The generations a job has to try, in this order; after a job whose end nobody saw the newer is likelier. */
-export function pukGenerations({ pukGeneration, pukRotatingTo }: PukState): number[] {
-  return pukRotatingTo === null ? [pukGeneration] : [pukRotatingTo, pukGeneration];
+/**
+ * The generations a job has to try, in this order; one of two is right. After the first job without an end the newer is
+ * likelier. Then they take turns: a job that was lost at its wrong one is followed by one that begins with the right one.
+ */
+export function pukGenerations({ pukGeneration, pukRotatingTo, pukJobs }: PukState): number[] {
+  if (pukRotatingTo === null) return [pukGeneration];
+  return pukJobs % 2 === 1 ? [pukRotatingTo, pukGeneration] : [pukGeneration, pukRotatingTo];
 }
 
 /** The one that every job rotates to until an end is seen: the card never holds one of three. */
@@ -29,7 +32,8 @@ export function pukRotated(state: PukState): PukState {
 }
 
 /** @throws CaError cardNeedsCentre */
-export function refuseWornPuk({ pukJobs }: PukState): void {
-  if (pukJobs < MOST_PUK_JOBS) return;
-  throw new CaError('cardNeedsCentre', 'two jobs with its PUK came to no end that was seen; send the card in');
+export function refuseWornPuk({ pukJobs }: PukState, where: 'online' | 'centre'): void {
+  if (pukJobs < (where === 'online' ? MOST_PUK_JOBS : MOST_PUK_JOBS_AT_ALL)) return;
+  const then = where === 'online' ? 'send the card in' : 'the card is defective; issue another';
+  throw new CaError('cardNeedsCentre', `${pukJobs} jobs with its PUK came to no end that was seen; ${then}`);
 }

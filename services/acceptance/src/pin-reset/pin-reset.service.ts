@@ -80,7 +80,7 @@ export class PinResetService {
     await this.checkCodes(card, claim);
     if (!card.acceptedAt) throw new CaError('cardNotAccepted', 'open the card first; it has no PIN of its holder yet');
     await this.centre.confirm(card.cardNumber, id);
-    refuseWornPuk(card);
+    refuseWornPuk(card, 'online');
     const evidence = { slot: '9E', act: 'reset-pin', session, signed, signature: proof.signature } as const;
     if (this.emailCodes.areAskedFor && claim.emailCode === undefined) return this.sendCode(session, evidence);
     const nonce = randomBytes(NONCE_BYTES);
@@ -166,7 +166,7 @@ export class PinResetService {
     const { id, cardNumber } = session;
     return this.source.transaction(async (tx) => {
       const before = await lockCard(tx, cardNumber);
-      refuseWornPuk(before);
+      refuseWornPuk(before, 'online');
       const at = this.clock.now();
       await tx.update(Card, cardNumber, {
         ...pukJobSent(before),

@@ -136,7 +136,16 @@ export class UnlocksController {
     params: z.object({ id }),
     body: withProof,
     returns: z.object({ job: z.string(), nonce }),
-    errors: ['notFound', 'sessionExpired', 'proofRefused', 'conflict', 'requestExpired', 'cardRevoked', 'cardExpired'],
+    errors: [
+      'notFound',
+      'sessionExpired',
+      'proofRefused',
+      'conflict',
+      'requestExpired',
+      'cardRevoked',
+      'cardExpired',
+      'cardNeedsCentre',
+    ],
   })
   async release(@Param('id') unlock: string, @Body() { proof }: z.output<typeof withProof>) {
     const { job, nonce } = await this.unlocks.release(unlock, proof);

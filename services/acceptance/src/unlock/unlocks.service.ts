@@ -13,11 +13,11 @@ import { CardProofs } from '../card-proof.js';
 import { addEvidence } from '../evidence.js';
 import { KnownCards } from '../known-cards.js';
 import { newNonce, useNonce } from '../nonce.js';
-import { pukJobSent, pukRotated } from '../puk.js';
+import { pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
 import { UnlockRequestsService } from './unlock-requests.service.js';
 import { UnlockSession } from './unlock-session.entity.js';
 
-/** Under one approval: the second is for the first one's loss. Each costs the card at most one try of its PUK. */
+/** Under one approval: the second is for the first one's loss. */
 export const MOST_JOBS_A_REQUEST = 2;
 
 export interface Unlocked {
@@ -55,7 +55,7 @@ export class UnlocksService {
    * A job that was sent and not seen to its end is void from now on; this one finds out how far it came.
    *
    * @throws CaError notFound | sessionExpired | proofRefused | conflict when the request has had its jobs, or is done |
-   *                 requestExpired | cardRevoked | cardExpired
+   *                 requestExpired | cardRevoked | cardExpired | cardNeedsCentre: it is defective
    */
   async release(id: string, proof: Proof): Promise<{ job: string; nonce: Buffer }> {
     const session = await useNonce(this.source, UnlockSession, { id, now: this.clock.now() });
@@ -71,6 +71,7 @@ export class UnlocksService {
     const before = await this.source.transaction(async (tx) => {
       const locked = await lockCard(tx, card.cardNumber);
       await this.refuseUsedUp(tx, session.request);
+      refuseWornPuk(locked, 'centre');
       const at = this.clock.now();
       await tx.update(Card, card.cardNumber, {
         ...pukJobSent(locked),
