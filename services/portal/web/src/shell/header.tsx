@@ -71,7 +71,7 @@ export function Header() {
   );
 }
 
-function LanguageSwitch() {
+export function LanguageSwitch() {
   const { i18n } = useTranslation();
   const isEnglish = i18n.language === 'en';
   return (
@@ -86,7 +86,7 @@ function LanguageSwitch() {
   );
 }
 
-function ThemeSwitch() {
+export function ThemeSwitch() {
   const { t } = useTranslation();
   const [chosen, choose] = useState(theme);
   const next = THEMES[(THEMES.indexOf(chosen) + 1) % THEMES.length]!;
@@ -106,7 +106,7 @@ function ThemeSwitch() {
 }
 
 /** A card with its chip, opened. */
-function Mark() {
+export function Mark() {
   return (
     <svg className="mark" viewBox="0 0 48 48" width="44" height="44" aria-hidden="true">
       <rect className="mark-card" x="3" y="9" width="42" height="30" rx="5" />
