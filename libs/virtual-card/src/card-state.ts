@@ -22,9 +22,6 @@ const stateSchema = z.object({
   cardNumber: z.string(),
   family: z.enum(FAMILY_NAMES).default('virtual'),
   digitsOnly: z.boolean(),
-  /** Until it is sealed, whoever holds an open card may write it; every other card wants 9B. */
-  open: z.boolean().default(true),
-  sealed: z.boolean(),
   /** 9B: the card must know it in clear, to encrypt with it. Base64 */
   management: z
     .object({ algorithm: z.enum(MANAGEMENT_NAMES), key: z.string(), isDefault: z.boolean() })

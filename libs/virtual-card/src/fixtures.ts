@@ -53,7 +53,7 @@ export async function makeFixture(
   }
   const powerOn = () => store.open(cardNumber);
   if (name === 'empty') {
-    await store.create(cardNumber, { ...options, open: false });
+    await store.create(cardNumber, options);
     return { name, cardNumber, pin: '123456', sample: undefined, powerOn };
   }
   const sample = await sampleCard(store, cardNumber, options);

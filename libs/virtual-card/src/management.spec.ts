@@ -26,7 +26,7 @@ describe('the management key of a virtual card', () => {
 
   async function cardWith(algorithm: ManagementAlgorithm, key = Buffer.alloc(managementKeyBytes(algorithm), 0xa1)) {
     const number = `EC${String(++made).padStart(14, '0')}`;
-    await store.create(number, { open: false, management: { algorithm, key } });
+    await store.create(number, { management: { algorithm, key } });
     const connection = await store.open(number);
     return { number, key, connection, card: await PivCard.select(connection) };
   }
@@ -67,7 +67,7 @@ describe('the management key of a virtual card', () => {
     for (const algorithm of ['3des', 'aes-192'] as const) {
       const number = `EC${String(++made).padStart(14, '0')}`;
       const key = Buffer.alloc(24, 0xc3);
-      await store.create(number, { family: 'piv', open: false, management: { algorithm, key } });
+      await store.create(number, { family: 'piv', management: { algorithm, key } });
       const connection = await store.open(number);
       const card = await PivCard.select(connection);
       expect(await card.metadata('management')).toBeUndefined();
@@ -80,7 +80,7 @@ describe('the management key of a virtual card', () => {
 
   it('is replaced by who has it, and says in its metadata that it is no longer the factory’s', async () => {
     const number = 'EC10000000000001';
-    await store.create(number, { open: false });
+    await store.create(number);
     const connection = await store.open(number);
     const card = await PivCard.select(connection);
     expect(await card.metadata('management')).toMatchObject({ algorithm: 'aes-192', isDefault: true });

@@ -111,7 +111,7 @@ export class PivApplication {
   /** §3.3.2 */
   private async generate({ p1, p2, data }: Apdu): Promise<Reply> {
     if (p1 !== 0x00 || !SLOTS.includes(p2)) return { sw: SW.WRONG_P1P2 };
-    if (!this.mayWrite) return { sw: SW.SECURITY_STATUS };
+    if (!this.#session.managed) return { sw: SW.SECURITY_STATUS };
     const algorithm = element(element(data, 0xac) ?? data, 0x80)?.[0];
     const made = algorithm === undefined ? undefined : await newKey(algorithm);
     if (!made) return { sw: SW.WRONG_DATA };
@@ -138,7 +138,7 @@ export class PivApplication {
   /** §3.3.1 */
   private async putData({ p1, p2, data }: Apdu): Promise<Reply> {
     if (p1 !== 0x3f || p2 !== 0xff) return { sw: SW.WRONG_P1P2 };
-    if (!this.mayWrite) return { sw: SW.SECURITY_STATUS };
+    if (!this.#session.managed) return { sw: SW.SECURITY_STATUS };
     const tag = element(data, 0x5c)?.toString('hex');
     const value = element(data, 0x53);
     if (!tag || !/^5fc1..$|^5fff..$/.test(tag) || !value) return { sw: SW.WRONG_DATA };
@@ -148,10 +148,6 @@ export class PivApplication {
     else this.state.objects[tag] = value.toString('base64');
     await this.save();
     return { sw: SW.OK };
-  }
-
-  private get mayWrite(): boolean {
-    return this.#session.managed || (this.state.open && !this.state.sealed);
   }
 
   private mayUse(slot: number): boolean {

@@ -13,7 +13,7 @@ describe('The virtual card beside a real applet', () => {
   let card: VirtualCard;
 
   beforeAll(async () => {
-    await store.create('EC12345678901234', { family: 'pivapplet', open: false });
+    await store.create('EC12345678901234', { family: 'pivapplet' });
     card = await store.open('EC12345678901234');
   });
   afterAll(() => rmSync(dir, { recursive: true }));

@@ -58,7 +58,7 @@ export async function sampleCard(
   const managementKey = randomBytes(managementKeyBytes(algorithm));
   // A bare PIV card has no command for it: such a one comes from its maker with its own key.
   const fromMaker = vendorCommands ? {} : { management: { algorithm, key: managementKey } };
-  await store.create(cardNumber, { ...options, open: false, ...fromMaker });
+  await store.create(cardNumber, { ...options, ...fromMaker });
   const connection = await store.open(cardNumber);
   const card = await PivCard.select(connection);
   await card.authenticateManagement(vendorCommands ? FACTORY_MANAGEMENT_KEY : managementKey);

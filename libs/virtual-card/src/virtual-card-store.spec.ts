@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PivCard } from '#libs/piv';
+import { FACTORY_MANAGEMENT_KEY, PivCard } from '#libs/piv';
 import { VirtualCardStore } from './virtual-card-store.js';
 
 const NUMBER = 'EC00000000000001';
@@ -54,16 +54,21 @@ describe('VirtualCardStore', () => {
     await (await store.connect()).close();
   });
 
-  it('begins an interrupted production again, and never overwrites a finished card', async () => {
-    const half = await store.open(NUMBER);
-    await (await PivCard.select(half)).setInitialPin('87654321');
-    await half.close();
+  it('makes a card again that nobody has begun with, and never overwrites another', async () => {
     await store.create(NUMBER);
-    const again = await store.open(NUMBER);
-    await (await PivCard.select(again)).setInitialPin('87654321');
-    await again.seal();
-    await again.close();
+    const card = await store.open(NUMBER);
+    await (await PivCard.select(card)).setInitialPin('87654321');
+    await card.close();
     await expect(store.create(NUMBER)).rejects.toMatchObject({ code: 'conflict' });
+
+    const other = 'EC00000000000009';
+    await store.create(other);
+    const managed = await store.open(other);
+    const piv = await PivCard.select(managed);
+    await piv.authenticateManagement(FACTORY_MANAGEMENT_KEY);
+    await piv.setManagementKey(Buffer.alloc(24, 9));
+    await managed.close();
+    await expect(store.create(other)).rejects.toMatchObject({ code: 'conflict' });
   });
 
   it('refuses to be used in production', async () => {

@@ -22,8 +22,8 @@ export interface CardOptions {
   pinTries?: number;
   /** In place of the family's factory key, as a maker sets it by means of its own. */
   management?: { algorithm: ManagementAlgorithm; key: Uint8Array };
-  /** Until it is sealed it can be written without 9B. */
-  open?: boolean;
+  /** Of no effect: what is written to a card is behind its management key. */
+  open?: false;
 }
 
 /** A card is a thing: within a process it is in one place at a time, whichever store it was opened through. */
@@ -47,23 +47,22 @@ export class VirtualCardStore {
   }
 
   /**
-   * Makes a card as the factory delivers it. One whose personalisation was never ended is replaced, so that an
-   * interrupted production can begin again.
+   * Makes a card as the factory delivers it. One that still has the factory's PIN and management key is replaced.
    *
-   * @throws CaError conflict when a card that is sealed, or has a management key of its own, has this number
+   * @throws CaError conflict when a card that has got another PIN or management key has this number
    */
   async create(cardNumber: string, options: CardOptions = {}): Promise<void> {
-    const { family = 'virtual', digitsOnly = false, pinTries = PIN_TRIES, open = true } = options;
+    const { family = 'virtual', digitsOnly = false, pinTries = PIN_TRIES } = options;
     const file = this.fileOf(cardNumber);
     if (powered.has(file)) throw busy(cardNumber);
     if (existsSync(file)) {
-      const { sealed, management } = await readState(file);
-      if (sealed || !management.isDefault) {
+      const { pin, management } = await readState(file);
+      if (!pin.isDefault || !management.isDefault) {
         throw new CaError('conflict', `the virtual card ${cardNumber} exists already`);
       }
     }
     const state: CardState = {
-      ...{ cardNumber, family, digitsOnly, open, sealed: false },
+      ...{ cardNumber, family, digitsOnly },
       ...factoryReferences(pinTries),
       ...factoryContents({ family }),
       ...(options.management && { management: madeBy(options.management) }),

@@ -50,16 +50,6 @@ export class VirtualCard implements CardConnection {
     return this.state.cardNumber;
   }
 
-  get sealed(): boolean {
-    return this.state.sealed;
-  }
-
-  /** Ends the personalisation for good: no key and no object can be written any more. */
-  async seal(): Promise<void> {
-    this.state.sealed = true;
-    await this.save();
-  }
-
   /** One after the other, as on a wire. */
   transmit(apdu: Uint8Array): Promise<Buffer> {
     const answer = this.#queue.then(() => this.answer(Buffer.from(apdu)));
