@@ -204,7 +204,7 @@ export class IssuanceBench {
   /** The same without HTTP and scrypt: a copy of another's application, under its own number. */
   async quickCard(like: string): Promise<string> {
     const cardNumber = this.newCardNumber();
-    await this.cards.create(cardNumber, { open: false });
+    await this.cards.create(cardNumber);
     await this.source.query(
       `with copy as (
          insert into application

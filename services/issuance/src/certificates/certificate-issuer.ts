@@ -49,6 +49,15 @@ export class CertificateIssuer {
   }
 
   /**
+   * Before anything is done with a card: whether all three would fit into its containers.
+   *
+   * @throws CaError certificateTooLarge, naming the slot | subjectInvalid
+   */
+  mustFit(holder: CardHolder, maxCertBytes: number): void {
+    checkFits(holder, cardValidity(this.authority, toWholeSeconds(this.clock.now())), this.authority, maxCertBytes);
+  }
+
+  /**
    * Commits what the three certificates of a card will be. The same keys find the same serials and bytes again; if a
    * key on the card is another one, all three are abandoned and made anew, so that they begin and end together.
    *

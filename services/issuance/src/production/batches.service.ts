@@ -41,7 +41,7 @@ export class BatchesService {
         [batch, family, cardNumbers.length, now, by],
       );
       if (this.config.stations.length === 0) {
-        for (const cardNumber of cardNumbers) await this.cards.create(cardNumber, { family, open: false });
+        for (const cardNumber of cardNumbers) await this.cards.create(cardNumber, { family });
       }
       await tx.query(
         `insert into card (card_number, state, added_at, batch) select unnest($1::text[]), 'blank', $2, $3`,

@@ -215,7 +215,7 @@ describe('personalisation that goes on', () => {
     const cardNumber = await bench.quickCard(sample);
     await stop(cardNumber, SIGNED, 'after');
     rmSync(join(bench.file('cards'), `${cardNumber}.card.json`));
-    await bench.cards.create(cardNumber, { open: false });
+    await bench.cards.create(cardNumber);
     await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
     expect(await rowsOf(cardNumber)).toHaveLength(6);
   });

@@ -42,6 +42,7 @@ export class Personalisation {
   async run(): Promise<void> {
     const { piv, secrets } = this.station;
     await mustBeTheCard(piv, this.card, this.records);
+    this.certificates.mustFit(this.card, piv.profile.maxCertBytes);
     await this.step('management-key', () => secrets.takeOver());
     if ((await this.records.stepState(this.#number, 'tries')) !== 'done') {
       await this.step('tries', () => secrets.setTries());

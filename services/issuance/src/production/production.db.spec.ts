@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CodeHasher, deriveTransportPin, ensureSecretKey, openCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
@@ -157,6 +159,32 @@ describe('the making of a card', () => {
       params: { slot: '9C', maxCertBytes: 1_000 },
     });
     expect(await serials()).toEqual(before);
+  });
+});
+
+describe('a card whose containers are too small for a certificate', () => {
+  it('is refused by name before anything is written to it, drawn or signed', async () => {
+    const like = await bench.assignedCard();
+    const cardNumber = await bench.quickCard(like);
+    await bench.source.query(
+      `update application set kind = 'branch', name = repeat('開', 64), branch = repeat('卡', 64), county = repeat('縣', 64)
+       where case_number = (select case_number from card where card_number = $1)`,
+      [cardNumber],
+    );
+    rmSync(join(bench.file('cards'), `${cardNumber}.card.json`));
+    await bench.cards.create(cardNumber, { family: 'pivapplet' });
+    const serials = () => bench.source.query('select count(*) from serial');
+    const before = await serials();
+    expect(await personalise(cardNumber)).toMatchObject({
+      status: 422,
+      body: { type: 'urn:kaika:error:certificateTooLarge', slot: '9C', maxCertBytes: 1_856 },
+    });
+    expect(await serials()).toEqual(before);
+    const connection = await bench.cards.open(cardNumber);
+    const piv = await PivCard.select(connection);
+    expect((await piv.metadata('management'))?.isDefault).toBe(true);
+    expect(await piv.chuid()).toBeUndefined();
+    await connection.close();
   });
 });
 

@@ -98,13 +98,9 @@ describe('a card that is made over the relay', () => {
     const whole = await lay(Infinity);
     expect(await make(service, whole)).toMatchObject({ cardNumber: whole, state: 'issued' });
     const commands = desk.sent.map((header, i) => ({ header, at: i + 1 }));
-    // Each kind of command that changes the card, the first time and the last, and some that only ask.
+    // Each kind of command: those that change the card, and some that only ask.
     const kinds = ['00ff', '00fa', '00db', '10db', '0047', '0024', '0087', '0020', '00cb'];
-    const chosen = kinds.flatMap((kind) => {
-      const all = commands.filter(({ header }) => header === kind);
-      return [...new Set([all[0]!.at, all.at(-1)!.at])];
-    });
-    expect(chosen.length).toBeGreaterThan(12);
+    const chosen = kinds.map((kind) => commands.find(({ header }) => header === kind)!.at);
     for (const at of chosen) {
       const cardNumber = await lay(at);
       await expect(service.personalise(cardNumber, 'desk-1')).rejects.toMatchObject({ code: 'stationUnreachable' });
@@ -139,17 +135,17 @@ describe('a card that is made over the relay', () => {
     const store = new VirtualCardStore(bench.file('cards'));
     const foreign = bench.newCardNumber();
     await sampleCard(store, foreign);
-    const copied = bench.newCardNumber();
-    await store.create(copied, { open: false });
+    const blank = bench.newCardNumber();
+    await store.create(blank);
     desk.card = foreign;
     await expect(make(service, wanted)).rejects.toMatchObject({ code: 'wrongCardInStation' });
-    // A blank card with a CHUID that is not ours.
-    const connection = await store.open(copied);
+    // Some makers' blank cards have a CHUID: it is replaced.
+    const connection = await store.open(blank);
     const piv = await PivCard.select(connection);
     await piv.authenticateManagement(FACTORY_MANAGEMENT_KEY);
     await piv.putObject(OBJECT.CHUID, Buffer.from(`3410${'ab'.repeat(16)}`, 'hex'));
     await connection.close();
-    desk.card = copied;
-    await expect(make(service, wanted)).rejects.toMatchObject({ code: 'wrongCardInStation' });
+    desk.card = blank;
+    expect(await make(service, wanted)).toMatchObject({ state: 'issued' });
   });
 });

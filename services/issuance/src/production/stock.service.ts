@@ -46,7 +46,7 @@ export class StockService {
       );
       const fresh = cardNumbers.filter((n) => !known.some(({ card_number }) => card_number === n));
       if (this.config.stations.length === 0) {
-        for (const cardNumber of fresh) await this.cards.create(cardNumber, { open: false });
+        for (const cardNumber of fresh) await this.cards.create(cardNumber);
       }
       await tx.query(`insert into card (card_number, state, added_at) select unnest($1::text[]), 'blank', $2`, [
         fresh,

@@ -6,8 +6,9 @@ import type { CardInProduction, ProductionRecords } from './production-records.j
 const SLOTS: readonly Slot[] = ['9E', '9C', '9D'];
 
 /**
- * That the card in the station is the one that is to be made: this card, begun before, or a blank one. What it says of
- * itself is enough here: a lie would gain a card whose keys are made anew, and 9B must open it.
+ * That the card in the station is the one that is to be made: this card, begun before, or a blank one. Some makers give
+ * their blank cards a CHUID, none a certificate; ours have theirs before any certificate. What a card says of itself is
+ * enough here: a lie would gain a card whose keys are made anew, and 9B must open it.
  *
  * @throws CaError wrongCardInStation, naming the card as far as it is known here
  */
@@ -17,21 +18,17 @@ export async function mustBeTheCard(
   records: Pick<ProductionRecords, 'cardOf'>,
 ): Promise<void> {
   const present = await piv.chuid();
-  if (!present) {
-    // Ours have their CHUID before any certificate.
-    for (const slot of SLOTS) {
-      if (await piv.readCertificate(slot)) throw wrong(cardNumber, 'a card of somebody else’s');
-    }
+  if (present?.cardUuid.toLowerCase() === cardUuid.toLowerCase()) {
+    const der = await piv.readCertificate('9E');
+    const named = der && numberIn(der);
+    if (der && named !== cardNumber) throw wrong(cardNumber, `a card that calls itself ${named ?? 'nothing'}`);
     return;
   }
-  if (present.cardUuid.toLowerCase() !== cardUuid.toLowerCase()) {
-    const other = await records.cardOf(present.cardUuid);
-    if (!other) throw wrong(cardNumber, 'a card of somebody else’s');
-    throw wrong(cardNumber, `the card ${other.cardNumber}, which is ${other.state}`, other);
+  const other = present && (await records.cardOf(present.cardUuid));
+  if (other) throw wrong(cardNumber, `the card ${other.cardNumber}, which is ${other.state}`, other);
+  for (const slot of SLOTS) {
+    if (await piv.readCertificate(slot)) throw wrong(cardNumber, 'a card of somebody else’s');
   }
-  const der = await piv.readCertificate('9E');
-  const named = der && numberIn(der);
-  if (der && named !== cardNumber) throw wrong(cardNumber, `a card that calls itself ${named ?? 'nothing'}`);
 }
 
 /** The number in the subject of a 9E certificate. */
