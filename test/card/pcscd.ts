@@ -10,7 +10,8 @@ const DRIVER = '/usr/lib/pcsc/drivers/serial/libifdvpcd.so';
 const PCSCD = '/usr/sbin/pcscd';
 /** Compiled into pcscd; only its clients can be told of another (PCSCLITE_CSOCK_NAME). */
 const RUN_DIR = '/run/pcscd';
-const PATIENCE_MS = 20_000;
+/** Also for one that runs already, where there can be but one. */
+const PATIENCE_MS = 60_000;
 
 export interface ReaderSlot {
   /** Where a virtual card connects to: `new VpcdPlug(…, { port })` */

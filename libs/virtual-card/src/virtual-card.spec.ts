@@ -100,6 +100,17 @@ describe('VirtualCard', () => {
     });
   });
 
+  it('does the same for the PUK, by which a holder’s PIN could be replaced', async () => {
+    const connection = await store.open(NUMBER);
+    const card = await PivCard.select(connection);
+    connection.pullAfter(0x2c);
+    await expect(card.resetPin('99999999', '111111')).rejects.toMatchObject({ code: 'cardRemoved' });
+    await withCard(async (again) => {
+      expect(await again.metadata('puk')).toMatchObject({ tries: { max: 3, left: 2 } });
+      expect(await again.resetPin(sample.puk, sample.transportPin)).toEqual({ ok: true });
+    });
+  });
+
   it('pulled out after CHANGE was sent, holds the new PIN although nobody heard so', async () => {
     await sampleCard(store, OTHER);
     const connection = await store.open(OTHER);
