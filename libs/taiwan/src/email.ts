@@ -1,13 +1,22 @@
-import { domainToASCII } from 'node:url';
 import { z } from 'zod';
 
 /** RFC 5322 §3.2.3 dot-atom, its letters widened as in RFC 6531 §3.3. */
 const ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\u0080-\\uffff-]+";
 const LOCAL = new RegExp(`^${ATOM}(\\.${ATOM})*$`);
-/** What `domainToASCII` may be given: it would cut a path off and take a port or percent signs. */
+/** What a host may be: the URL parser would cut a path off and take a port or percent signs. */
 const DOMAIN = /^[A-Za-z0-9.\u0080-\u{10ffff}-]+$/u;
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const FULL_WIDTH = /[\uff01-\uff5e\uff61\u3000\u3002]/;
+/** UTF-8. Nothing here is Node's alone: the pages check addresses by the same rule. */
+const octets = (text: string) => new TextEncoder().encode(text).length;
+
+/** The domain in A-labels, as the URL standard writes hosts; one without a dot, which is refused, when it is none. */
+function aLabels(domain: string): string {
+  const url = new URL('ws://x');
+  url.hostname = domain;
+  return url.hostname;
+}
+
 const CONTROL = /[\p{C}\p{Z}]/u;
 
 /**
@@ -23,12 +32,12 @@ export function certificateEmail(text: string): string | undefined {
 
 /** Local part as typed (its case may matter) and the domain as lower-case A-labels (RFC 5890 §2.3.2.1). */
 function split(text: string): { local: string; domain: string } | undefined {
-  if (CONTROL.test(text) || FULL_WIDTH.test(text) || Buffer.byteLength(text) > 254) return undefined;
+  if (CONTROL.test(text) || FULL_WIDTH.test(text) || octets(text) > 254) return undefined;
   const at = text.lastIndexOf('@');
   const local = text.slice(0, Math.max(at, 0));
-  if (!LOCAL.test(local) || Buffer.byteLength(local) > 64) return undefined;
+  if (!LOCAL.test(local) || octets(local) > 64) return undefined;
   if (!DOMAIN.test(text.slice(at + 1))) return undefined;
-  const domain = domainToASCII(text.slice(at + 1));
+  const domain = aLabels(text.slice(at + 1));
   const labels = domain.split('.');
   const named = labels.length > 1 && labels.every((label) => LABEL.test(label)) && /[a-z]/.test(labels.at(-1)!);
   return named && domain.length <= 253 ? { local, domain } : undefined;

@@ -28,7 +28,7 @@ export function Portal() {
               <Routes>
                 {(Object.keys(PAGES) as PageName[]).map((name) => {
                   const Screen = SCREENS[name];
-                  return Screen && <Route key={name} path={PAGES[name]} element={<Screen />} />;
+                  return <Route key={name} path={PAGES[name]} element={<Screen />} />;
                 })}
                 <Route path="*" element={<Page title={t('notHere')} lead={t('notHereLead')} />} />
               </Routes>
