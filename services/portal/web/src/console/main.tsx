@@ -1,12 +1,14 @@
 import { StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import '../styles/index.css';
+import './console.css';
 import { startTexts } from '../i18n/index.js';
 import { applyTheme } from '../ui/theme.js';
 import { Console } from './console.js';
+import { begin } from './login/session.js';
 
 applyTheme();
-await startTexts(['common', 'console']);
+await startTexts(['common', 'console', 'errors']);
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <Suspense>
@@ -14,3 +16,4 @@ createRoot(document.getElementById('root')!).render(
     </Suspense>
   </StrictMode>,
 );
+await begin();

@@ -1,0 +1,52 @@
+import { type ReactNode, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Problem } from '../../api/problem.js';
+import { ProblemNote } from '../../ui/problem-note.js';
+
+interface EntriesProps<T> {
+  label: string;
+  items: readonly T[] | undefined;
+  problem: Problem | undefined;
+  more?: (() => void) | undefined;
+  keyOf: (item: T) => string;
+  summary: (item: T) => ReactNode;
+  /** Rendered, and so asked for, once the entry is open. */
+  content: (item: T) => ReactNode;
+}
+
+/** A list whose entries open: on a phone as on a wide screen. */
+export function Entries<T>({ label, items, problem, more, keyOf, summary, content }: EntriesProps<T>) {
+  const { t } = useTranslation('console');
+  if (problem && !items) return <ProblemNote problem={problem} />;
+  if (!items) return <p className="loading">{t('common:loading')}</p>;
+  return (
+    <>
+      <ProblemNote problem={problem} />
+      <p className="small" role="status">
+        {t('count', { count: items.length })}
+      </p>
+      <ul className="entries" aria-label={label}>
+        {items.map((item) => (
+          <li key={keyOf(item)}>
+            <Entry summary={summary(item)}>{() => content(item)}</Entry>
+          </li>
+        ))}
+      </ul>
+      {more && (
+        <button type="button" className="second" onClick={more}>
+          {t('more')}
+        </button>
+      )}
+    </>
+  );
+}
+
+export function Entry({ summary, children }: { summary: ReactNode; children: () => ReactNode }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{summary}</summary>
+      {open && children()}
+    </details>
+  );
+}
