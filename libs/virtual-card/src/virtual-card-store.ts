@@ -22,8 +22,6 @@ export interface CardOptions {
   pinTries?: number;
   /** In place of the family's factory key, as a maker sets it by means of its own. */
   management?: { algorithm: ManagementAlgorithm; key: Uint8Array };
-  /** Of no effect: what is written to a card is behind its management key. */
-  open?: false;
 }
 
 /** A card is a thing: within a process it is in one place at a time, whichever store it was opened through. */
