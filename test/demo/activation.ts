@@ -76,6 +76,6 @@ interface Outcome {
   lost?: boolean;
 }
 
-function personal({ way, userCode, representative, email }: Holder) {
+export function personal({ way, userCode, representative, email }: Holder) {
   return way === 'A' ? { userCode } : { ...representative, email, newUserCode: userCode, newUserCodeAgain: userCode };
 }
