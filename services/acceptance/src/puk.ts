@@ -1,5 +1,6 @@
 import { CaError } from '#libs/errors';
 import type { Card } from './card.entity.js';
+import { HINTS } from './hints.js';
 
 /** What is known of a card's PUK (CARDS.md §3, last row of its table). */
 export type PukState = Pick<Card, 'pukGeneration' | 'pukRotatingTo' | 'pukJobs'>;
@@ -35,5 +36,6 @@ export function pukRotated(state: PukState): PukState {
 export function refuseWornPuk({ pukJobs }: PukState, where: 'online' | 'centre'): void {
   if (pukJobs < (where === 'online' ? MOST_PUK_JOBS : MOST_PUK_JOBS_AT_ALL)) return;
   const then = where === 'online' ? 'send the card in' : 'the card is defective; issue another';
-  throw new CaError('cardNeedsCentre', `${pukJobs} jobs with its PUK came to no end that was seen; ${then}`);
+  const hint = where === 'online' ? HINTS.sendIn : HINTS.defective;
+  throw new CaError('cardNeedsCentre', `${pukJobs} jobs with its PUK came to no end that was seen; ${then}`, { hint });
 }

@@ -10,6 +10,7 @@ import { Card, lockCard, waitsForPin } from '../card.entity.js';
 import { CardJobs } from '../card-jobs.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence } from '../evidence.js';
+import { HINTS } from '../hints.js';
 import { Activation } from './activation.entity.js';
 import { Centre } from './centre.js';
 import { HolderSettings, type Settings } from './holder-settings.js';
@@ -83,7 +84,7 @@ export class ActivationService {
     const session = await this.sessions.useNonce(id);
     const { card, signed } = await this.proofs.verify(session, 'resume-session', proof);
     await this.persons.check(session, card, person, from);
-    if (!card.acceptedAt) throw new CaError('cardNotAccepted', 'press 進行憑證接受');
+    if (!card.acceptedAt) throw new CaError('cardNotAccepted', 'press 進行憑證接受', { hint: HINTS.notAccepted });
     await this.centre.confirm(card.cardNumber, id);
     const { signature } = proof;
     const at = this.clock.now();

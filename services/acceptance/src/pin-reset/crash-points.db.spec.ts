@@ -137,7 +137,10 @@ describe('a PIN reset', () => {
     }
     expect(await pressReset(bench, holder)).toMatchObject({
       status: 409,
-      body: { type: 'urn:kaika:error:cardNeedsCentre', detail: expect.stringContaining('send the card in') },
+      body: {
+        type: 'urn:kaika:error:cardNeedsCentre',
+        hint: { zh: expect.stringContaining('寄回'), en: expect.stringContaining('Send the card') },
+      },
     });
     expect((await unlock(bench, holder)).status).toBe(200);
     await finishPin(bench, holder, await pressResume(bench, holder), NEW_PIN);

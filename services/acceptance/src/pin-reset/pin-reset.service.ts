@@ -12,6 +12,7 @@ import { Card, lockCard } from '../card.entity.js';
 import { CardJobs } from '../card-jobs.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence, type Evidence } from '../evidence.js';
+import { HINTS } from '../hints.js';
 import { ABANDONED_SECONDS, newNonce, useNonce } from '../nonce.js';
 import { pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
 import { UserCodes } from '../user-code/user-codes.js';
@@ -78,7 +79,9 @@ export class PinResetService {
     const session = await useNonce(this.source, PinReset, { id, now: this.clock.now() });
     const { card, signed } = await this.proofs.verify(session, 'pin-reset', proof);
     await this.checkCodes(card, claim);
-    if (!card.acceptedAt) throw new CaError('cardNotAccepted', 'open the card first; it has no PIN of its holder yet');
+    if (!card.acceptedAt) {
+      throw new CaError('cardNotAccepted', 'it has no PIN of its holder yet', { hint: HINTS.notAccepted });
+    }
     await this.centre.confirm(card.cardNumber, id);
     refuseWornPuk(card, 'online');
     const evidence = { slot: '9E', act: 'reset-pin', session, signed, signature: proof.signature } as const;

@@ -145,7 +145,10 @@ describe('what is lost on the way', () => {
       holder.sample.cardNumber,
     ]);
     expect(await pressUnlock(bench, holder, request)).toMatchObject({
-      ...{ status: 409, body: { type: 'urn:kaika:error:cardNeedsCentre' } },
+      ...{
+        status: 409,
+        body: { type: 'urn:kaika:error:cardNeedsCentre', hint: { en: expect.stringContaining('defective') } },
+      },
     });
   });
 
