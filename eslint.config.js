@@ -6,7 +6,17 @@ import tseslint from 'typescript-eslint';
 const CLOCK = 'Time comes from #libs/clock, so that a throw-away instance can move it.';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', 'demo-out', 'data', 'screenshots', 'services/portal/web/src/api/schema.d.ts'] },
+  {
+    ignores: [
+      'dist',
+      'coverage',
+      'demo-out',
+      'dist-agent',
+      'data',
+      'screenshots',
+      'services/portal/web/src/api/schema.d.ts',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {

@@ -19,5 +19,7 @@ log.info(
   { port: agent.port, virtual: settings.virtualCardsDir !== undefined, pairing: settings.pairing },
   'the card agent listens on loopback',
 );
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void Promise.all([relay?.close(), agent.close()]));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Exits by itself: the thread that waits for news of readers would hold the process.
+  process.once(signal, () => void Promise.all([relay?.close(), agent.close()]).finally(() => process.exit()));
+}

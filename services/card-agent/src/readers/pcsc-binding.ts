@@ -3,12 +3,15 @@ export interface PcscBinding {
   Client: new () => PcscClient;
 }
 
+/**
+ * Its `stop()` is not used: called while its thread is at work with an event it blocks the whole process (seen with 0.1.3).
+ * A client that is no longer wanted is left alone; there are few.
+ */
 export interface PcscClient {
   on(event: 'reader', listener: (reader: PcscHandle) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   /** @throws Error with code NoService when there is no PC/SC service */
   start(): unknown;
-  stop(): void;
 }
 
 export interface PcscHandle {
@@ -27,6 +30,8 @@ export interface PcscCard {
 
 /** Constants of winscard.h, the same in every PC/SC. */
 export const EXCLUSIVE = 1;
+export const SHARED = 2;
+export const LEAVE_CARD = 0;
 export const RESET_CARD = 1;
 export const PROTOCOL_T0 = 1;
 export const PROTOCOL_ANY = 3;

@@ -10,6 +10,8 @@ export const codeOf = (error: unknown): string =>
 
 export const serviceIsGone = (error: unknown): boolean => SERVICE_GONE.includes(codeOf(error));
 
+export const readerIsGone = (error: unknown): boolean => READER_GONE.includes(codeOf(error));
+
 /** @param cause why: the package, the system library or the service is not there */
 export function pcscMissing(cause?: unknown): CaError {
   const detail = 'the smart card service (PC/SC) of this machine does not answer';

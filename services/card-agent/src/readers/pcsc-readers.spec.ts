@@ -83,13 +83,9 @@ class FakePcsc {
       this.#clients.add(client);
       for (const name of this.names) setImmediate(() => client.emit('reader', this.handle(name)));
     };
-    const stop = (client: EventEmitter) => this.#clients.delete(client);
     return class extends EventEmitter {
       start() {
         start(this);
-      }
-      stop() {
-        stop(this);
       }
     } as unknown as PcscBinding['Client'];
   }
@@ -99,11 +95,11 @@ const log = pino({ level: 'silent' });
 const MISSING = { code: 'noReader', params: { state: 'pcsc-missing' } };
 
 describe('PcscReaders', () => {
-  const readersOf = (pcsc: FakePcsc) => new PcscReaders(log, pcsc.load, 50);
+  const readersOf = (pcsc: FakePcsc) => new PcscReaders(log, { load: pcsc.load, connectMs: 50, deafMs: 0 });
   const namesOf = async (readers: PcscReaders) => (await readers.list()).map(({ name }) => name);
 
   it('says that PC/SC is missing: no package, no system library, no service', async () => {
-    const without = new PcscReaders(log, () => Promise.reject(new Error('libpcsclite.so.1: cannot open')));
+    const without = new PcscReaders(log, { load: () => Promise.reject(new Error('libpcsclite.so.1: cannot open')) });
     await expect(without.list()).rejects.toMatchObject(MISSING);
     const pcsc = new FakePcsc();
     pcsc.running = false;
@@ -136,22 +132,50 @@ describe('PcscReaders', () => {
     const pcsc = new FakePcsc();
     pcsc.names = ['One'];
     const [reader] = await readersOf(pcsc).list();
-    expect(reader!.holdsCard()).toBe(false);
+    pcsc.connectFails = failure('NoSmartCard');
+    expect(await reader!.holdsCard()).toBe(false);
+    pcsc.connectFails = undefined;
     pcsc.change('One', true);
-    expect(reader!.holdsCard()).toBe(true);
+    expect(await reader!.holdsCard()).toBe(true);
     const before = reader!.insertion;
     pcsc.change('One', false);
     pcsc.change('One', true);
     expect(reader!.insertion).not.toBe(before);
   });
 
+  it('notices that nobody brings the service’s word any more, and asks anew', async () => {
+    const pcsc = new FakePcsc();
+    pcsc.names = ['One'];
+    const readers = readersOf(pcsc);
+    const [deaf] = await readers.list(); // its card was never told of
+    expect(await deaf!.holdsCard()).toBe(true);
+    const [anew] = await readers.list();
+    expect(anew).not.toBe(deaf);
+    expect(pcsc.starts).toBe(2);
+
+    pcsc.change('One', true);
+    pcsc.connectFails = failure('NoSmartCard'); // it was taken out since
+    await expect(anew!.connect()).rejects.toMatchObject({ code: 'noCard' });
+    await readers.list();
+    expect(pcsc.starts).toBe(3);
+
+    const patient = new PcscReaders(log, { load: pcsc.load, deafMs: 60_000 });
+    pcsc.connectFails = undefined;
+    const [late] = await patient.list(); // its word may be on the way
+    expect(await late!.holdsCard()).toBe(true);
+    expect((await patient.list())[0]).toBe(late);
+  });
+
   it('begins a session with a reset and ends it with one, whatever happens in between', async () => {
     const pcsc = new FakePcsc();
     pcsc.names = ['One'];
     const gates = new CardGates(readersOf(pcsc), systemClock());
+    pcsc.connectFails = failure('NoSmartCard');
     await gates.look();
+    pcsc.connectFails = undefined;
     pcsc.change('One', true);
     expect(await gates.look()).toEqual([{ name: 'One', state: 'locked' }]);
+    pcsc.done = pcsc.done.slice(pcsc.done.lastIndexOf('connect'));
     expect([pcsc.done[0], pcsc.done[1], pcsc.done.at(-1)]).toEqual(['connect', 'reconnect 1', 'disconnect 1']);
 
     pcsc.done = [];
@@ -180,7 +204,7 @@ describe('PcscReaders', () => {
     const pcsc = new FakePcsc();
     pcsc.names = ['One'];
     const hanging: PcscBinding = await pcsc.load();
-    const readers = new PcscReaders(log, () => Promise.resolve(hanging), 20);
+    const readers = new PcscReaders(log, { load: () => Promise.resolve(hanging), connectMs: 20 });
     const [reader] = await readers.list();
     pcsc.connectFails = undefined;
     Object.assign(reader!, { handle: { connect: () => new Promise(() => undefined) } });

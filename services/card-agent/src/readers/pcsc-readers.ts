@@ -1,37 +1,38 @@
 import type { Logger } from 'pino';
-import { type CardConnection } from '#libs/piv';
 import { inTime } from './in-time.js';
-import {
-  EXCLUSIVE,
-  loadPcsc,
-  type PcscBinding,
-  type PcscClient,
-  type PcscHandle,
-  PROTOCOL_ANY,
-  RESET_CARD,
-  STATE_PRESENT,
-} from './pcsc-binding.js';
-import { PcscConnection } from './pcsc-connection.js';
-import { codeOf, connectError, pcscMissing, serviceIsGone } from './pcsc-errors.js';
+import { loadPcsc, type PcscBinding, type PcscClient, type PcscHandle } from './pcsc-binding.js';
+import { codeOf, pcscMissing } from './pcsc-errors.js';
+import { PcscReader, type ReaderEvents } from './pcsc-reader.js';
 import type { Reader, Readers } from './reader.js';
 
-const CONNECT_MS = 10_000;
+export interface PcscOptions {
+  load?: () => Promise<PcscBinding>;
+  /** For powering a card on, and for its reset */
+  connectMs?: number;
+  /** How long a reader may be otherwise than its last word says, before nobody is thought to bring that word any more */
+  deafMs?: number;
+}
+
 /** After its start the service tells its readers within milliseconds; with none it tells nothing. */
 const FIRST_WORD_MS = 500;
 
 /**
  * The machine's readers by PC/SC. The service may be missing, start later, die and come back: it is looked for whenever
- * somebody asks for a reader, and let go at its first word of failure.
+ * somebody asks for a reader, and let go at its first word of failure. The thread that brings its word has been seen to
+ * end without one (pcsc-mini 0.1.3); readers that are otherwise than they were told to be give it away.
  */
 export class PcscReaders implements Readers {
   readonly #readers = new Map<string, PcscReader>();
   #client: PcscClient | undefined;
+  /** Held, as what the collector does to a client whose thread may still run is not known. */
+  readonly #left: PcscClient[] = [];
   #starting: Promise<void> | undefined;
+  /** By `performance.now()`: when the first contradiction was seen since the service was heard last */
+  #contradictedAt: number | undefined;
 
   constructor(
     private readonly log: Logger,
-    private readonly load: () => Promise<PcscBinding> = loadPcsc,
-    private readonly connectMs = CONNECT_MS,
+    private readonly options: PcscOptions = {},
   ) {}
 
   async list(): Promise<readonly Reader[]> {
@@ -44,7 +45,7 @@ export class PcscReaders implements Readers {
   }
 
   private async start(): Promise<void> {
-    const binding = await this.load().catch((cause: unknown) => {
+    const binding = await (this.options.load ?? loadPcsc)().catch((cause: unknown) => {
       throw pcscMissing(cause); // no package for this system, or its library (libpcsclite1) is not installed
     });
     const client = new binding.Client();
@@ -59,79 +60,48 @@ export class PcscReaders implements Readers {
       this.log.warn({ code: codeOf(error) }, 'the smart card service went away');
       this.letGo();
     });
+    this.#client = client;
     try {
       client.start();
     } catch (cause) {
+      this.letGo();
       throw pcscMissing(cause);
     }
-    this.#client = client;
     this.log.info('the smart card service answers');
     await inTime(told, FIRST_WORD_MS, 'the first reader').catch(() => undefined);
     await new Promise(setImmediate); // the readers after the first
   }
 
   private add(client: PcscClient, handle: PcscHandle): void {
-    const gone = (error: unknown) => {
-      if (serviceIsGone(error) && this.#client === client) this.letGo();
+    if (this.#client !== client) return;
+    const ours = (then: () => void) => () => this.#client === client && then();
+    const events: ReaderEvents = {
+      heard: ours(() => (this.#contradictedAt = undefined)),
+      contradicted: ours(() => this.doubt()),
+      serviceGone: ours(() => this.letGo()),
     };
-    const reader = new PcscReader(handle, gone, this.connectMs);
+    const reader = new PcscReader(handle, events, this.options.connectMs ?? CONNECT_MS);
     this.#readers.set(reader.name, reader);
     handle.on('disconnect', () => {
       if (this.#readers.get(reader.name) === reader) this.#readers.delete(reader.name);
     });
   }
 
+  private doubt(): void {
+    const now = performance.now();
+    this.#contradictedAt ??= now;
+    if (now - this.#contradictedAt < (this.options.deafMs ?? DEAF_MS)) return;
+    this.log.warn('the smart card service tells nothing any more: asked anew');
+    this.letGo();
+  }
+
   private letGo(): void {
-    const client = this.#client;
+    if (this.#client) this.#left.push(this.#client);
     this.#client = undefined;
+    this.#contradictedAt = undefined;
     this.#readers.clear();
-    try {
-      client?.stop();
-    } catch {
-      // a service that died can't be told goodbye
-    }
   }
 }
 
-class PcscReader implements Reader {
-  readonly name: string;
-  insertion = 0;
-  #present = false;
-
-  constructor(
-    private readonly handle: PcscHandle,
-    private readonly onFailure: (error: unknown) => void,
-    private readonly connectMs: number,
-  ) {
-    this.name = handle.name();
-    handle.on('change', (status) => {
-      const present = status.hasAny(STATE_PRESENT);
-      if (present !== this.#present) this.insertion += 1;
-      this.#present = present;
-    });
-  }
-
-  holdsCard(): boolean {
-    return this.#present;
-  }
-
-  async connect(): Promise<CardConnection> {
-    try {
-      const connecting = this.handle.connect(EXCLUSIVE, PROTOCOL_ANY);
-      const release = (late: Awaited<typeof connecting>) => void late.disconnect(RESET_CARD).catch(() => undefined);
-      const card = await inTime(connecting, this.connectMs, 'powering the card on', release);
-      const session = new PcscConnection(card, this.connectMs);
-      try {
-        // What another program left verified on the card is not for us.
-        await inTime(card.reconnect(EXCLUSIVE, RESET_CARD), this.connectMs, 'resetting the card');
-      } catch (error) {
-        await session.close();
-        throw error;
-      }
-      return session;
-    } catch (error) {
-      this.onFailure(error);
-      throw error instanceof Error && error.name === 'CaError' ? error : connectError(error);
-    }
-  }
-}
+const CONNECT_MS = 10_000;
+const DEAF_MS = 1_500;
