@@ -5,11 +5,11 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pino from 'pino';
 import { FACTORY_PIN, PivCard } from '#libs/piv';
-import { RemoteStation } from '../../../issuance/src/production/remote-station.js';
-import { TestReaders } from '../readers/readers.fixture.js';
-import { Cable, Identities, type Identity } from './station.fixture.js';
-import { stationOf } from './station.config.js';
-import { startStation } from './station-server.js';
+import { RemoteStation } from '../../services/issuance/src/production/remote-station.js';
+import { TestReaders } from '../../services/card-agent/src/readers/readers.fixture.js';
+import { Cable, Identities, type Identity } from '../../services/card-agent/src/station/station.fixture.js';
+import { stationOf } from '../../services/card-agent/src/station/station.config.js';
+import { startStation } from '../../services/card-agent/src/station/station-server.js';
 
 const CARD = 'TT00000000000001';
 const identities = new Identities();
