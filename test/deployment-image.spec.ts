@@ -37,7 +37,7 @@ describe('deploy/Dockerfile', () => {
       'setup < runtime',
       'service < runtime',
     ]);
-    expect(of('build', 'RUN').join()).toMatch(/npm ci .*npx tsc -b .*npm prune --omit=dev/);
+    expect(of('build', 'RUN').join()).toMatch(/npm ci .*npm run --silent build .*npm prune --omit=dev/);
     expect(of('service', 'ARG')).toEqual(['SERVICE']);
   });
 
