@@ -19,7 +19,10 @@ export class PcscConnection implements CardConnection {
     const answer = this.card.transmit(this.asCommand(apdu));
     this.#pending = answer;
     try {
-      return Buffer.from(await answer);
+      const bytes = Buffer.from(await answer);
+      // Some drivers answer nothing, and no error, for a card that was pulled in the middle of a command.
+      if (bytes.length === 0) throw Object.assign(new Error('no answer'), { code: 'RemovedCard' });
+      return bytes;
     } catch (error) {
       throw transmitError(error);
     } finally {

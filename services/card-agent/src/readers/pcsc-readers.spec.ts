@@ -183,6 +183,9 @@ describe('PcscReaders', () => {
     const pulled = gates.use({ permission: 'look' }, (card) => card.pinTries());
     await expect(pulled).rejects.toMatchObject({ code: 'cardRemoved' });
     expect(pcsc.done.at(-1)).toBe('disconnect 1');
+    pcsc.answer = () => Promise.resolve(new Uint8Array()); // as vsmartcard's driver tells a card that was pulled
+    const silent = gates.use({ permission: 'look' }, (card) => card.pinTries());
+    await expect(silent).rejects.toMatchObject({ code: 'cardRemoved' });
   });
 
   it('gives up a command that hangs, and resets the card when it ends at last', async () => {
