@@ -7,7 +7,7 @@ import { rocTime } from '../ui/dates.js';
 import { Page } from '../ui/page.js';
 import { useAnswer } from '../ui/use-answer.js';
 
-const TASKS = ['activate', 'suspendResume', 'search', 'applyForm', 'codes', 'selfCheck'] as const satisfies PageName[];
+const TASKS = ['activate', 'suspendResume', 'search', 'apply', 'codes', 'selfCheck'] as const satisfies PageName[];
 const WORTHS = ['identity', 'integrity', 'nonRepudiation', 'confidentiality'] as const;
 
 export function Home() {

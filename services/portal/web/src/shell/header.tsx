@@ -17,7 +17,7 @@ export function Header() {
     <header className="site-header">
       <p className="disclaimer">{t('disclaimer')}</p>
       <div className="brand-row">
-        <Link className="brand" to={PAGES.home} aria-label={t('brandHome')}>
+        <Link className="brand" to={PAGES.home}>
           <Mark />
           <span>
             <strong>{t('brand')}</strong>

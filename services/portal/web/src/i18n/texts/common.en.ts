@@ -1,7 +1,6 @@
 export default {
   brand: 'kaika 開卡',
   brandLine: 'Open-source centre for business IC cards',
-  brandHome: 'kaika, home page',
   disclaimer:
     'This is open-source software. It is not MOEACA and not affiliated with it. Everything shown here is fictitious.',
   skip: 'Skip to the content',

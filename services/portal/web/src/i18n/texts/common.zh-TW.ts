@@ -1,7 +1,6 @@
 export default {
   brand: 'kaika 開卡',
   brandLine: '工商憑證 IC 卡 開放原始碼管理中心',
-  brandHome: 'kaika 開卡，回首頁',
   disclaimer: '本系統為開放原始碼軟體，並非經濟部工商憑證管理中心，與其無任何隸屬關係。畫面資料均屬虛構。',
   skip: '跳至主要內容',
   menu: '選單',

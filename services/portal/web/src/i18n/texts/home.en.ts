@@ -5,7 +5,7 @@ export default {
     activate: 'Your card has arrived: check its data and set a PIN',
     suspendResume: 'Suspend a card, or take it into use again',
     search: 'Status of certificates by name, 統一編號, card number and more',
-    applyForm: 'Fill in the form, print it, stamp it, send it',
+    apply: 'Fill in the form, print it, stamp it, send it',
     codes: 'Change them, or get over a forgotten one or a locked card',
     selfCheck: 'Computer, card reader and card, item by item',
   },

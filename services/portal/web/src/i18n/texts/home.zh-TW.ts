@@ -5,7 +5,7 @@ export default {
     activate: '收到憑證 IC 卡後，確認資料並設定 PIN 碼',
     suspendResume: '暫停使用或恢復使用憑證 IC 卡',
     search: '以名稱、統一編號、卡號等查詢憑證狀態',
-    applyForm: '線上填寫申請資料，用印後送件',
+    apply: '線上填寫申請資料，用印後送件',
     codes: '變更、忘記或鎖卡時之處理',
     selfCheck: '逐項檢測電腦、讀卡機與卡片',
   },

@@ -1,0 +1,63 @@
+import { expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { PAGES } from '../../services/portal/src/page-paths.js';
+import { overflows, type TestBrowser, violations } from './browser.js';
+
+/** As a link would: without loading everything anew. */
+async function goTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(`history.pushState({}, '', '${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
+  await page.locator('main h1').waitFor();
+  await page.locator('.loading').waitFor({ state: 'detached' });
+}
+
+/** A key in place of its text: `cards.lead`, `help:qa.lead`. */
+const KEY = /(?:^|\s)[a-z]+[.:][a-zA-Z]+(?:\.[a-zA-Z0-9-]+)*(?=\s|$)/;
+
+export function pageSweep(browser: TestBrowser): void {
+  it.each([
+    { language: 'zh-TW', width: 1440, dark: false },
+    { language: 'en', width: 320, dark: true },
+  ] as const)(
+    'shows every page without a violation of WCAG 2.2 AA, in $language at $width px, dark: $dark',
+    async (options) => {
+      const page = await browser.page(options);
+      const wrong: unknown[] = [];
+      const titles = new Set<string>();
+      for (const path of Object.values(PAGES)) {
+        await goTo(page, path);
+        const found = await violations(page);
+        const raw = KEY.exec(await page.locator('main').innerText());
+        const isWide = await overflows(page);
+        if (found.length > 0 || isWide || raw) wrong.push({ path, found, isWide, raw: raw?.[0] });
+        titles.add(await page.title());
+      }
+      expect(wrong).toEqual([]);
+      expect(titles.size).toBe(Object.keys(PAGES).length);
+      await page.context().close();
+    },
+    180_000,
+  );
+
+  it('needs little for the first load, and can be used within a second', async () => {
+    const page = await browser.page();
+    const sizes = new Map<string, number>();
+    page.on('response', (response) => {
+      if (!response.url().endsWith('.js')) return;
+      sizes.set(response.url(), Number(response.headers()['content-length'] ?? 0));
+    });
+    await page.goto('/');
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.waitForLoadState('networkidle');
+    const bytes = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+    const ready = (await page.evaluate(
+      "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd",
+    )) as number;
+    process.stdout.write(
+      `first load: ${Math.round(bytes / 1000)} kB of compressed JavaScript, ${Math.round(ready)} ms\n`,
+    );
+    expect(sizes.size).toBeGreaterThan(2);
+    expect(bytes).toBeGreaterThan(30_000);
+    expect(bytes).toBeLessThan(150_000);
+    await page.context().close();
+  });
+}
