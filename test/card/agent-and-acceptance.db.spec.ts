@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Agent, startAgent } from '../../card-agent/src/agent.fixture.js';
-import { USER_CODE, withAcceptance } from './acceptance.fixture.js';
-import { type Holder, ORIGIN } from './holder.fixture.js';
-import { approveUnlock } from './pin.fixture.js';
+import { type Agent, startAgent } from '../../services/card-agent/src/agent.fixture.js';
+import { USER_CODE, withAcceptance } from '../../services/acceptance/src/acceptance.fixture.js';
+import { type Holder, ORIGIN } from '../../services/acceptance/src/holder.fixture.js';
+import { approveUnlock } from '../../services/acceptance/src/pin.fixture.js';
 
 /** Acceptance beside the agent itself: jobs, messages and signatures are what the other end takes. */
 const running = withAcceptance({ KAIKA_PIN_RESET_CODE: 'none' });
