@@ -67,6 +67,7 @@ export function whatToTry(instance: Instance, { cardNumber, userCode }: SampleCa
 kaika runs on ${instance.url}   (card agent on ${instance.agentUrl}; Ctrl-C stops both)
 
   ${instance.url}/             what runs, the next midnight list
+  ${instance.url}/console      the officers’ console: choose who you are
   ${instance.url}/api/docs/    every endpoint, to try in the browser
 
 Try, in another terminal:

@@ -47,7 +47,12 @@ function sourcesDigest() {
       .filter((entry) => entry.isFile())
       .map((entry) => relative(root, join(entry.parentPath, entry.name)));
   const sources = ['services/portal/web', 'libs/taiwan/src', 'libs/errors/src'].flatMap(filesIn);
-  const others = [DOCUMENT, 'package-lock.json', 'services/portal/src/page-paths.ts'];
+  const others = [
+    DOCUMENT,
+    'package-lock.json',
+    'services/portal/src/page-paths.ts',
+    'services/portal/src/console-doors.ts',
+  ];
   const hash = createHash('sha256');
   for (const file of [...sources.filter((name) => name !== TYPES).sort(), ...others]) {
     hash

@@ -9,7 +9,7 @@ import { SignInAgain } from './login/sign-in-again.js';
 import { useCaller, useSession } from './login/use-session.js';
 import { Welcome } from './login/welcome.js';
 import { Allowed } from './parts/allowed.js';
-import { letsIn } from './may.js';
+import { letsIn } from '../../../src/console-doors.js';
 import { SECTION_NAMES, SECTIONS, type SectionName } from './sections.js';
 
 const SCREENS = {
@@ -58,7 +58,7 @@ function Head() {
     <header className="site-header">
       <p className="disclaimer">{t('common:disclaimer')}</p>
       <div className="brand-row">
-        <a className="brand" href="/console" aria-label={t('home')}>
+        <a className="brand" href="/console">
           <Mark />
           <span>
             <strong>{t('title')}</strong>

@@ -1,4 +1,4 @@
-import type { Door } from './may.js';
+import type { Door } from '../../../src/console-doors.js';
 
 /** The console's pages below /console, and the door without which a page has nothing to show. */
 export const SECTIONS = {

@@ -6,7 +6,7 @@ import { Facts } from '../../ui/facts.js';
 import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
 import { useCaller } from '../login/use-session.js';
-import { letsIn } from '../may.js';
+import { letsIn } from '../../../../src/console-doors.js';
 import { ActForm } from '../parts/act-form.js';
 import { Entries } from '../parts/entries.js';
 import { Filter, GroundField } from '../parts/fields.js';

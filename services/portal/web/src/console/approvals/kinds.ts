@@ -1,6 +1,6 @@
 import { answerOf } from '../../api/client.js';
 import { api } from '../api.js';
-import type { Door } from '../may.js';
+import type { Door } from '../../../../src/console-doors.js';
 
 export const STATES = ['open', 'approved', 'rejected', 'expired'] as const;
 export type State = (typeof STATES)[number];

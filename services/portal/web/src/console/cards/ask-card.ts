@@ -41,3 +41,15 @@ export async function askCard(cardNumber: string, signal: AbortSignal): Promise<
     ...(evidence.status === 'fulfilled' && { evidence: evidence.value }),
   };
 }
+
+/** By the status log's owner, which knows it at once; search is told a moment later. */
+export function statusOf({
+  certificate,
+  status,
+}: CardFile): NonNullable<CardFile['certificate']>['status'] | undefined {
+  if (!certificate || !status || certificate.status === 'expired') return certificate?.status;
+  const { changes } = status;
+  if (changes.some(({ kind }) => kind === 'revoked')) return 'revoked';
+  if (changes.at(-1)?.holds.length) return 'suspended';
+  return changes.some(({ kind }) => kind === 'accepted') ? 'valid' : 'pending';
+}

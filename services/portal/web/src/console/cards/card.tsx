@@ -7,7 +7,7 @@ import { Page } from '../../ui/page.js';
 import { ProblemNote } from '../../ui/problem-note.js';
 import { useAnswer } from '../../ui/use-answer.js';
 import { SECTIONS } from '../sections.js';
-import { askCard, type CardFile } from './ask-card.js';
+import { askCard, type CardFile, statusOf } from './ask-card.js';
 import { CardActs } from './card-acts.js';
 import { Timeline } from './timeline.js';
 
@@ -41,7 +41,9 @@ export function Card() {
   );
 }
 
-function CardFacts({ number, file: { certificate, production, status } }: { number: string; file: CardFile }) {
+function CardFacts({ number, file }: { number: string; file: CardFile }) {
+  const { certificate, production, status } = file;
+  const shown = statusOf(file);
   const { t } = useTranslation('console');
   const serials = certificate?.serials ?? production?.serials;
   return (
@@ -52,8 +54,8 @@ function CardFacts({ number, file: { certificate, production, status } }: { numb
           ? [
               [
                 t('cards.status'),
-                <span key="status" className={`status ${certificate.status}`}>
-                  {t(`statuses.${certificate.status}`)}
+                <span key="status" className={`status ${shown}`}>
+                  {t(`statuses.${shown}`)}
                 </span>,
               ] as const,
               [t('applications.name'), certificate.name] as const,

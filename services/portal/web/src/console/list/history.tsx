@@ -4,8 +4,8 @@ import type { PublishedList } from './tonight.js';
 
 const WIDTH = 640;
 const HEIGHT = 200;
-const LEFT = 48;
-const BOTTOM = 28;
+const LEFT = 72;
+const BOTTOM = 36;
 const TOP = 12;
 
 /** Entries of each list as bars, oldest on the left; the table below says the same in numbers. */
@@ -25,7 +25,7 @@ export function History({ lists }: { lists: readonly PublishedList[] }) {
         aria-label={t('list.chart', { count: shown.length, most })}
       >
         <line x1={LEFT} y1={floor} x2={WIDTH} y2={floor} />
-        <text x={LEFT - 6} y={TOP + 8} textAnchor="end">
+        <text x={LEFT - 6} y={TOP + 16} textAnchor="end">
           {most}
         </text>
         <text x={LEFT - 6} y={floor} textAnchor="end">

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
 import { useCaller } from '../login/use-session.js';
-import { type Door, DOORS, letsIn } from '../may.js';
+import { type Door, DOORS, letsIn } from '../../../../src/console-doors.js';
 
 /** A page for whom its door lets in; to everybody else, who that is. */
 export function Allowed({ door, title, children }: { door: Door; title: string; children: ReactNode }) {

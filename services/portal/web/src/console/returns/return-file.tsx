@@ -8,7 +8,8 @@ import { Facts } from '../../ui/facts.js';
 import { ProblemNote } from '../../ui/problem-note.js';
 import { useAnswer } from '../../ui/use-answer.js';
 import { api } from '../api.js';
-import { type Door, useMay } from '../may.js';
+import { type Door } from '../../../../src/console-doors.js';
+import { useMay } from '../may.js';
 import { ActForm } from '../parts/act-form.js';
 import { ActField, GroundField } from '../parts/fields.js';
 

@@ -1,6 +1,5 @@
 export default {
   title: 'Officers’ console',
-  home: 'Officers’ console, first page',
   sections: 'Work',
   stateShown: 'State shown',
   all: 'All',

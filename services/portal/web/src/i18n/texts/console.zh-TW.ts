@@ -1,6 +1,5 @@
 export default {
   title: '管理中心作業台',
-  home: '管理中心作業台，回首頁',
   sections: '作業項目',
   stateShown: '顯示狀態',
   all: '全部',
