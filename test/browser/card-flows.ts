@@ -12,7 +12,7 @@ const NEW_PIN = '13572468';
 export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: () => IssuedCard): void {
   const command = async (page: Page, language: Language, what: 'suspend' | 'resume') => {
     const words = WORDS[language].cards;
-    await page.getByLabel(words.commands[what]).check();
+    await page.getByRole('radio', { name: words.commands[what], exact: true }).check();
     await page.getByLabel(words.cardNumber).fill(card().cardNumber.toLowerCase());
     await page.getByLabel(words.userCode).fill(card().userCode);
     await page.getByRole('button', { name: words.send }).click();
@@ -44,7 +44,7 @@ export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: (
       await page.goto('/cards/receipt');
       await page.getByLabel(words.receiptId).fill(id);
       await page.getByRole('button', { name: words.find, exact: true }).click();
-      await page.getByText(words.commands.suspend).waitFor();
+      await page.locator('.receipt').getByText(words.commands.suspend, { exact: true }).waitFor();
       await page.goto('/cards/suspend-resume');
       await command(page, language, 'resume');
       await page.locator('.receipt .status.valid').waitFor();
@@ -64,18 +64,13 @@ export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: (
       await page.keyboard.type(card().ubn);
       await page.keyboard.press('Enter');
       await page.getByText(words.chooseCard).waitFor();
+      const focused = (what: string) => page.evaluate(`document.activeElement.${what}`);
+      for (let i = 0; i < 20 && (await focused('type')) !== 'radio'; i += 1) await page.keyboard.press('Tab');
       const wanted = page.getByRole('radio', { name: card().cardNumber });
-      for (let i = 0; i < 20 && !(await wanted.evaluate('(e) => e === document.activeElement')); i += 1) {
-        await page.keyboard.press('Tab');
-        if (await page.evaluate("document.activeElement.type === 'radio'")) break;
-      }
-      for (let i = 0; i < 10 && !(await wanted.isChecked()); i += 1)
-        await page.keyboard.press(i === 0 ? 'Space' : 'ArrowDown');
+      await page.keyboard.press('Space');
+      for (let i = 0; i < 10 && !(await wanted.isChecked()); i += 1) await page.keyboard.press('ArrowDown');
       expect(await wanted.isChecked()).toBe(true);
-      const code = page.getByLabel(words.userCode);
-      for (let i = 0; i < 10 && !(await code.evaluate('(e) => e === document.activeElement')); i += 1) {
-        await page.keyboard.press('Tab');
-      }
+      for (let i = 0; i < 10 && (await focused('name')) !== 'userCode'; i += 1) await page.keyboard.press('Tab');
       await page.keyboard.type(card().userCode);
       await page.keyboard.press('Enter');
       await page.locator('.receipt .status.suspended').waitFor();
@@ -111,7 +106,7 @@ export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: (
       await page.getByText(words.pinEnds.done).waitFor();
 
       await page.goto('/codes/pin/forgotten');
-      await page.getByLabel(words.userCode).fill(card().userCode);
+      await page.getByLabel(words.userCode, { exact: true }).fill(card().userCode);
       await page.getByRole('button', { name: words.next }).click();
       await page.getByText(words.released).waitFor();
       const set = page.getByRole('button', { name: activate.setPin });

@@ -22,7 +22,7 @@ export function RocDateField<T extends FieldValues & RocBoxes>({
   form: UseFormReturn<T>;
   legend: string;
 }) {
-  const { t } = useTranslation('activate');
+  const { t } = useTranslation(['activate', 'errors']);
   const errors = form.formState.errors as Partial<Record<string, { message?: string }>>;
   const wrong = BOXES.map((name) => errors[name]?.message).find(Boolean);
   return (

@@ -10,7 +10,7 @@ interface StepProps {
 }
 
 export function TermsStep({ form }: StepProps) {
-  const { t } = useTranslation('apply');
+  const { t } = useTranslation(['apply', 'errors']);
   const wrong = form.formState.errors.agreed?.message;
   return (
     <>

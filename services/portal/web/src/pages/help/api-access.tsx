@@ -1,4 +1,5 @@
 import { useTranslation } from 'react-i18next';
+import { Code } from '../../ui/code.js';
 import { Page } from '../../ui/page.js';
 
 export function ApiAccess() {
@@ -11,11 +12,9 @@ export function ApiAccess() {
           <li key={name}>{t(`api.openOnes.${name}`)}</li>
         ))}
       </ul>
-      <pre>
-        <code>{`curl '${location.origin}/api/v1/certificates?ubn=12345675'
+      <Code label={t('api.open')}>{`curl '${location.origin}/api/v1/certificates?ubn=12345675'
 curl -O ${location.origin}/crl/complete.crl
-openssl ocsp -issuer ca.pem -cert card.pem -url ${location.origin}/ocsp`}</code>
-      </pre>
+openssl ocsp -issuer ca.pem -cert card.pem -url ${location.origin}/ocsp`}</Code>
       <h2>{t('api.offices')}</h2>
       <p>{t('api.officesText')}</p>
       <p className="actions">

@@ -3,6 +3,7 @@ import { Link } from 'react-router';
 import { PAGES } from '../../../../src/page-paths.js';
 import { AgentPanel } from '../../agent/agent-panel.js';
 import { useAgent } from '../../agent/use-agent.js';
+import { Code } from '../../ui/code.js';
 import { Page } from '../../ui/page.js';
 
 /** 下載專區: the card agent, and whether it runs already. */
@@ -21,11 +22,9 @@ export function Downloads() {
           <li key={name}>{t(`downloads.steps.${name}`)}</li>
         ))}
       </ol>
-      <pre>
-        <code>{`KAIKA_AGENT_ORIGINS=${location.origin} \\
+      <Code label={t('downloads.install')}>{`KAIKA_AGENT_ORIGINS=${location.origin} \\
 KAIKA_JOB_KEY_FILE=/etc/kaika/pin-jobs.jwk.pub \\
-node dist/services/card-agent/src/main.js`}</code>
-      </pre>
+node dist/services/card-agent/src/main.js`}</Code>
       <h2>{t('downloads.others')}</h2>
       <ul>
         <li>

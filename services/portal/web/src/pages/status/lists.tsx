@@ -5,6 +5,7 @@ import { answerOf, api } from '../../api/client.js';
 import { Countdown } from '../../ui/countdown.js';
 import { rocTime } from '../../ui/dates.js';
 import { Facts } from '../../ui/facts.js';
+import { Code } from '../../ui/code.js';
 import { Page } from '../../ui/page.js';
 import { ProblemNote } from '../../ui/problem-note.js';
 import { useAnswer } from '../../ui/use-answer.js';
@@ -93,12 +94,10 @@ export function Lists() {
       )}
       <h2>{t('check')}</h2>
       <p>{t('checkHow')}</p>
-      <pre>
-        <code>{`curl -O ${location.origin}/crl/complete.crl
+      <Code label={t('check')}>{`curl -O ${location.origin}/crl/complete.crl
 sha256sum complete.crl
 openssl crl -inform der -in complete.crl -noout -text
-openssl crl -inform der -in complete.crl -CAfile ca.pem -noout`}</code>
-      </pre>
+openssl crl -inform der -in complete.crl -CAfile ca.pem -noout`}</Code>
       <p>{t('checkCa')}</p>
       <h2>{t('when')}</h2>
       <p>{t('whenHow')}</p>
