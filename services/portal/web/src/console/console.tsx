@@ -93,7 +93,7 @@ function Who() {
 function Frame() {
   const { t } = useTranslation('console');
   const { roles } = useCaller();
-  const { pathname } = useLocation();
+  const { pathname, key } = useLocation();
   useNewPage(pathname);
   const mine = SECTION_NAMES.filter((name) => letsIn(SECTIONS[name].door, roles));
   return (
@@ -115,7 +115,8 @@ function Frame() {
           </ul>
         </nav>
         <main id="content" tabIndex={-1}>
-          <Crash key={pathname}>
+          {/* the link of the page one is at reads it anew */}
+          <Crash key={key}>
             <Suspense fallback={<p className="loading">{t('common:loading')}</p>}>
               <Routes>
                 <Route index element={<Navigate to={SECTIONS[mine[0] ?? 'applications'].path} replace />} />

@@ -8,6 +8,7 @@ interface EntriesProps<T> {
   items: readonly T[] | undefined;
   problem: Problem | undefined;
   more?: (() => void) | undefined;
+  again: () => void;
   keyOf: (item: T) => string;
   summary: (item: T) => ReactNode;
   /** Rendered, and so asked for, once the entry is open. */
@@ -15,7 +16,7 @@ interface EntriesProps<T> {
 }
 
 /** A list whose entries open: on a phone as on a wide screen. */
-export function Entries<T>({ label, items, problem, more, keyOf, summary, content }: EntriesProps<T>) {
+export function Entries<T>({ label, items, problem, more, again, keyOf, summary, content }: EntriesProps<T>) {
   const { t } = useTranslation('console');
   if (problem && !items) return <ProblemNote problem={problem} />;
   if (!items) return <p className="loading">{t('common:loading')}</p>;
@@ -32,11 +33,16 @@ export function Entries<T>({ label, items, problem, more, keyOf, summary, conten
           </li>
         ))}
       </ul>
-      {more && (
-        <button type="button" className="second" onClick={more}>
-          {t('more')}
+      <div className="actions">
+        {more && (
+          <button type="button" className="second" onClick={more}>
+            {t('more')}
+          </button>
+        )}
+        <button type="button" className="second" onClick={again}>
+          {t('refresh')}
         </button>
-      )}
+      </div>
     </>
   );
 }
