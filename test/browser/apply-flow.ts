@@ -25,7 +25,7 @@ export function applyFlow(browser: TestBrowser): void {
       // Full-width digits, as an input method types them.
       await page.getByLabel(words.ubn).fill('１２３４５６７５');
       await next();
-      await page.getByLabel(words.contactName).fill('李測試');
+      await page.getByLabel(words.contactName, { exact: true }).fill('李測試');
       await page.getByLabel(words.email, { exact: true }).fill('li@phone.example');
       await page.getByLabel(words.phone).fill('02-0000-0001');
       await page.getByLabel(words.address).fill('臺北市測試路2號');
