@@ -1,6 +1,12 @@
 import TestSequencer from '@jest/test-sequencer';
 
-const LONG = ['.e2e-spec.ts', 'setup.db.spec.ts', 'conformance.db.spec.ts', 'forgotten-bus.db.spec.ts', 'faults.db.spec.ts'];
+const LONG = [
+  '.e2e-spec.ts',
+  'setup.db.spec.ts',
+  'conformance.db.spec.ts',
+  'forgotten-bus.db.spec.ts',
+  'faults.db.spec.ts',
+];
 
 /** A fresh clone has no times of runs before: what takes minutes starts first, so that no worker waits for it at the end. */
 export default class LongestFirst extends TestSequencer {
