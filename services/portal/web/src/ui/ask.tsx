@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useLayoutEffect, useRef, type ReactNode } from 'react';
 
 interface AskProps {
   title: string;
@@ -12,8 +12,11 @@ interface AskProps {
 /** A question that must be answered: the browser's own modal dialog keeps focus inside and takes Escape for no. */
 export function Ask({ title, children, yes, no, onYes, onNo }: AskProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
+  // Closed before it is taken away: focus goes back to where it was.
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
   }, []);
   return (
     <dialog
