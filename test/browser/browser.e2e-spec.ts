@@ -4,8 +4,10 @@ import { activationFlows } from './activation-flows.js';
 import { applyFlow } from './apply-flow.js';
 import { TestBrowser } from './browser.js';
 import { cardFlows } from './card-flows.js';
+import { consoleFlows } from './console-flows.js';
 import { CardsInTheLetter, type IssuedCard } from './issued-cards.js';
 import { lostOnTheWay } from './lost-on-the-way.js';
+import { otherFlows } from './other-flows.js';
 import { pageSweep } from './page-sweep.js';
 import { problemFlows } from './problem-flows.js';
 
@@ -27,6 +29,8 @@ describe('in a browser', () => {
       activated = card;
     }));
   describe('憑證停復用、用戶代碼、PIN 碼', () => cardFlows(browser, cards, () => activated));
+  describe('the rest', () => otherFlows(browser, cards, () => activated));
+  describe('管理中心作業台', () => consoleFlows(browser, cards, instance));
 
   it('has had nothing to complain of: no breach of the policy, no failing script', () => {
     expect(browser.complaints).toEqual([]);
