@@ -38,6 +38,14 @@ export function ensureSecretKey(path: string): KeyObject {
   return createSecretKey(ensureSecretFile(path));
 }
 
+/**
+ * The same, of a file that must be there: a service that made a master of its own under a misspelt name would go on with
+ * one that nobody else has.
+ */
+export function readSecretKey(path: string): KeyObject {
+  return createSecretKey(readSecretFile(path));
+}
+
 /** Writes a whole file of mode 0600, unless there is one: `link` fails where `rename` would replace. */
 export function createOnce(path: string, content: () => string | Buffer): void {
   // Where secrets are mounted, the folder may be read-only.

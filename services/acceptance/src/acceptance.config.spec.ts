@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -45,6 +45,7 @@ describe('the settings', () => {
     await expect(readAcceptanceConfig({})).rejects.toThrow(/DATABASE_URL[^]*KAIKA_JOB_KEY_FILE/);
     const missing = { ...env, KAIKA_TRANSPORT_MASTER_FILE: file('nowhere') };
     await expect(readAcceptanceConfig(missing)).rejects.toThrow('KAIKA_TRANSPORT_MASTER_FILE');
+    expect(existsSync(file('nowhere'))).toBe(false);
   });
 
   it('refuse a file that holds something else, without showing it', async () => {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { databaseSettings, databaseUrlOf, httpUrl, openConfig, opened } from '#libs/config';
-import { ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk } from '#libs/credentials';
+import { type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk, readSecretKey } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 
 export interface AcceptanceConfig {
@@ -50,8 +50,8 @@ const settings = z.object({
   KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
   KAIKA_ISSUANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
   KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
-  KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
-  KAIKA_PUK_MASTER_FILE: opened(ensureSecretKey),
+  KAIKA_TRANSPORT_MASTER_FILE: opened(readSecretKey),
+  KAIKA_PUK_MASTER_FILE: opened(readSecretKey),
   KAIKA_PIN_RESET_CODE: z.enum(['mailed', 'none']).default('mailed'),
   KAIKA_JOB_KEY_FILE: opened((path) => readKeyPair(path, 'Ed25519')),
 });

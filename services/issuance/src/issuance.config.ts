@@ -11,7 +11,7 @@ import {
   opened,
   secretFile,
 } from '#libs/config';
-import { ensureSecretKey, type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk } from '#libs/credentials';
+import { type KeyPair, Pepper, type PublicJwk, readKeyPair, readPublicJwk, readSecretKey } from '#libs/credentials';
 import { type Transport, transportOf, transportSettings } from '#libs/messaging';
 import { type Authority, loadAuthority } from '#libs/pki';
 import { PLAIN_PIV } from '#libs/piv';
@@ -107,10 +107,10 @@ const settings = z
     ...transportSettings,
     KAIKA_AUTHORITY_DIR: z.string(),
     KAIKA_PEPPER_FILE: opened((path) => Pepper.read(path)),
-    KAIKA_DATA_KEY_FILE: opened(ensureSecretKey),
-    KAIKA_TRANSPORT_MASTER_FILE: opened(ensureSecretKey),
-    KAIKA_PUK_MASTER_FILE: opened(ensureSecretKey),
-    KAIKA_MANAGEMENT_MASTER_FILE: opened(ensureSecretKey),
+    KAIKA_DATA_KEY_FILE: opened(readSecretKey),
+    KAIKA_TRANSPORT_MASTER_FILE: opened(readSecretKey),
+    KAIKA_PUK_MASTER_FILE: opened(readSecretKey),
+    KAIKA_MANAGEMENT_MASTER_FILE: opened(readSecretKey),
     KAIKA_ACCEPTANCE_PUBLIC_KEY_FILE: opened(readPublicJwk),
     KAIKA_SUSPENSION_PUBLIC_KEY_FILE: opened(readPublicJwk),
     KAIKA_CREDENTIAL_KEY_FILE: opened((path) => readKeyPair(path, 'P-256')),
