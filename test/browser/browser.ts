@@ -18,6 +18,8 @@ export class TestBrowser {
   #browser: Browser | undefined;
   /** What a page complained of in its console: breaches of the policy, scripts that failed. */
   readonly complaints: string[] = [];
+  /** Every address that was asked for. */
+  readonly seen: string[] = [];
 
   constructor(private readonly url: () => string) {}
 
@@ -37,6 +39,7 @@ export class TestBrowser {
       colorScheme: dark ? 'dark' : 'light',
     });
     context.setDefaultTimeout(PATIENCE_MS);
+    context.on('request', (request) => this.seen.push(request.url()));
     context.on('weberror', (error) => this.complaints.push(error.error().message));
     context.on('console', (message) => {
       if (/Content Security Policy|Refused to|is not a valid|Warning:/.test(message.text())) {
@@ -50,13 +53,16 @@ export class TestBrowser {
   }
 }
 
-/** Rules of WCAG 2.2 AA that the page breaks: none, with where. */
-export async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const found = (await page.evaluate(`axe.run(document, {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-  }).then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)) as string[];
-  return found;
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** What colours and widths may break, of a page that was looked at whole before. */
+export const LOOKS = ['color-contrast', 'target-size', 'scrollable-region-focusable', 'link-in-text-block'];
+
+/** Rules of WCAG 2.2 AA that the page breaks, with where: none. */
+export async function violations(page: Page, runOnly: readonly string[] = WCAG): Promise<string[]> {
+  if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(AXE);
+  return (await page.evaluate(`axe.run(document, { resultTypes: ['violations'], runOnly: ${JSON.stringify(runOnly)} })
+    .then(({ violations }) => violations.map(({ id, nodes }) =>
+      id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | ')))`)) as string[];
 }
 
 /** Whether anything is wider than the window (WCAG 1.4.10). */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { PAGES } from '../../services/portal/src/page-paths.js';
-import { overflows, type TestBrowser, violations } from './browser.js';
+import { LOOKS, overflows, type TestBrowser, violations } from './browser.js';
 
 /** As a link would: without loading everything anew. */
 async function goTo(page: Page, path: string): Promise<void> {
@@ -26,7 +26,7 @@ export function pageSweep(browser: TestBrowser): void {
       const titles = new Set<string>();
       for (const path of Object.values(PAGES)) {
         await goTo(page, path);
-        const found = await violations(page);
+        const found = await violations(page, options.dark ? LOOKS : undefined);
         const raw = KEY.exec(await page.locator('main').innerText());
         const isWide = await overflows(page);
         if (found.length > 0 || isWide || raw) wrong.push({ path, found, isWide, raw: raw?.[0] });

@@ -66,7 +66,8 @@ export function whatToTry(instance: Instance, { cardNumber, userCode }: SampleCa
   return `
 kaika runs on ${instance.url}   (card agent on ${instance.agentUrl}; Ctrl-C stops both)
 
-  ${instance.url}/             what runs, the next midnight list
+  ${instance.url}/             the portal: what runs, the next midnight list, everything for subscribers
+  ${instance.url}/activate     open the sample card, which is in the virtual reader: user code ${userCode}
   ${instance.url}/console      the officers’ console: choose who you are
   ${instance.url}/api/docs/    every endpoint, to try in the browser
 

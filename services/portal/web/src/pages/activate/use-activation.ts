@@ -174,18 +174,18 @@ async function openPage(
   return { activation, page: await openPinSession({ session: activation, nonce, job }, signal) };
 }
 
-/** Of a card that is accepted: a new proof and the user code for a new job. */
+/** Of a card that is accepted and has no PIN yet, or none since it was unlocked: a new proof and the user code for a new job. */
 async function reopen(card: CardFacts, way: Way, userCode: string, signal: AbortSignal): Promise<Opened> {
   const { id, nonce } = await answerOf(
     api.POST('/api/v1/activations', { body: { cardNumber: card.cardNumber, way }, signal }),
   );
-  const proof = await prove({ session: id, nonce, purpose: 'accept', card }, signal);
-  const accepted = await answerOf(
-    api.POST('/api/v1/activations/{id}/acceptance', {
+  const proof = await prove({ session: id, nonce, purpose: 'resume-session', card }, signal);
+  const resumed = await answerOf(
+    api.POST('/api/v1/activations/{id}/resumption', {
       params: { path: { id } },
       body: { proof, userCode, ...triesOf(card) } as never,
       signal,
     }),
   );
-  return openPage(id, accepted, signal);
+  return openPage(id, resumed, signal);
 }
