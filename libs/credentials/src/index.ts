@@ -1,4 +1,11 @@
-export { createOnce, ensureSecretFile, ensureSecretKey, readSecretFile, readSecretKey, replaceFile } from './secret-file.js';
+export {
+  createOnce,
+  ensureSecretFile,
+  ensureSecretKey,
+  readSecretFile,
+  readSecretKey,
+  replaceFile,
+} from './secret-file.js';
 export { Pepper } from './pepper.js';
 export { BoundedPool, codeCheckPool } from './bounded-pool.js';
 export { CodeHasher } from './code-hasher.js';
