@@ -13,7 +13,10 @@ export class CardLocks {
     );
   }
 
-  /** Identifies the card of the case that lies here, and lets it be sent back as unlocked. */
+  /**
+   * Identifies the card of the case that lies here, and lets it be sent back as unlocked. When it was unlocked counts, not
+   * when it is told: an unlocking of an earlier case may be told late, and this card may have locked itself since.
+   */
   async unlocked(data: EventData<'card.unlocked'>, tx: EntityManager): Promise<void> {
     const { cardNumber, transportGeneration, pukGeneration, at } = data;
     await tx.query(
@@ -30,7 +33,7 @@ export class CardLocks {
        set unlocked_at = coalesce(unlocked_at, $2),
            state = case state when 'received' then 'identified' else state end,
            identified_at = coalesce(identified_at, $2), identified_how = coalesce(identified_how, 'proof')
-       where card_number = $1 and state in ('received', 'identified', 'decided')`,
+       where card_number = $1 and state in ('received', 'identified', 'decided') and received_at <= $2`,
       [cardNumber, at],
     );
   }

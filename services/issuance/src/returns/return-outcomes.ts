@@ -85,7 +85,7 @@ export class ReturnOutcomes {
   }
 
   private async mustBePossible(tx: EntityManager, row: ReturnRow, outcome: Outcome) {
-    const state = nextReturnState(row, 'decide');
+    const state = nextReturnState(row, 'decide', outcome);
     if (outcome !== 'defective') return state;
     const { cardNumber } = row;
     const { revoked, notAfter } = await worthOf(tx, cardNumber);

@@ -27,14 +27,27 @@ export interface Decidable {
   readonly unlockedAt: Date | null;
 }
 
-/** @throws CaError conflict, with the state */
-export function nextReturnState({ state, outcome, unlockedAt }: Decidable, command: ReturnCommand): ReturnState {
+/**
+ * A card that was unlocked here has a new transport PIN: "goes back as it is" would be wrong of it, and its holder would
+ * look for the old one.
+ *
+ * @param asked of `decide`: what is to be decided
+ * @throws CaError conflict, with the state
+ */
+export function nextReturnState(
+  { state, outcome, unlockedAt }: Decidable,
+  command: ReturnCommand,
+  asked?: Outcome,
+): ReturnState {
   const { when, to } = RETURN_COMMANDS[command];
   if (!(when as readonly ReturnState[]).includes(state)) {
     throw new CaError('conflict', `${command}: this case is ${state}`, { state });
   }
   if (command === 'decide' && outcome === 'defective') {
     throw new CaError('conflict', 'this card was found defective; its certificates are revoked', { state, outcome });
+  }
+  if ((command === 'decide' ? asked : outcome) === 'found-sound' && unlockedAt !== null) {
+    throw new CaError('conflict', 'this card was unlocked here, so it is not as it came', { state, outcome });
   }
   if (command === 'send-back' && outcome === 'unlocked' && unlockedAt === null) {
     throw new CaError('conflict', 'this card was not unlocked yet', { state, outcome });
