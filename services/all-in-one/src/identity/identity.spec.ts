@@ -166,6 +166,8 @@ describe('the embedded identity provider', () => {
     const nobody = await browser.go(chooser.headers.get('location')!, { user: 'constructor' });
     expect(nobody.headers.get('location')).toContain('error=access_denied');
     expect((await new Browser().go('/identity/interaction/x')).status).toBe(400);
+    const tooLong = await new Browser().go('/identity/interaction/x', { user: 'x'.repeat(5_000) });
+    expect([tooLong.status, (await tooLong.text()).includes('at ')]).toEqual([413, false]);
   });
 
   it('says its own address, whatever the request calls it', async () => {

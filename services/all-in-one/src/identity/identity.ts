@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { AUDIENCE, type SigningKey } from '#libs/doors';
@@ -53,7 +53,9 @@ export interface IdentityOptions {
  * password. Never for production, where `readAllInOneConfig` refuses to start and KAIKA_OIDC_ISSUER names a real one.
  */
 export async function createIdentity(options: IdentityOptions): Promise<RequestListener> {
-  const { Provider } = await import('oidc-provider/lib/provider.js');
+  const { Provider } = await import('oidc-provider/lib/provider.js').catch((cause: unknown) => {
+    throw new Error('the embedded default needs oidc-provider, an optional dependency: npm ci', { cause });
+  });
   const provider = new Provider(options.issuer, configuration(options));
   provider.proxy = true; // scheme and host are those that `addressedTo` sets, whatever the request says
   provider.on('server_error', (_ctx, error) => options.log.error({ err: error }, 'the identity provider failed'));
@@ -65,6 +67,7 @@ export async function createIdentity(options: IdentityOptions): Promise<RequestL
     chosen(provider, request, response),
   );
   app.use(PREFIX, addressedTo(options.issuer), provider.callback());
+  app.use(failed(options.log));
   return app;
 }
 
@@ -186,6 +189,20 @@ function safe(origins: readonly string[]): RequestHandler {
     response.setHeader('referrer-policy', 'same-origin');
     response.setHeader('cache-control', 'no-store');
     next();
+  };
+}
+
+/** A form that is too long or no form, and whatever else goes wrong: never with a stack on the page. */
+function failed(log: Logger): ErrorRequestHandler {
+  return (error: { status?: number }, request, response, _next) => {
+    const isTheirs = error.status !== undefined && error.status < 500;
+    if (!isTheirs) log.error({ err: error }, 'the identity provider failed');
+    const code = isTheirs ? 'invalid_request' : 'server_error';
+    const page = failurePage(preferred('', request.headers['accept-language']), code);
+    response
+      .status(isTheirs ? error.status! : 500)
+      .type('html')
+      .send(page);
   };
 }
 
