@@ -16,6 +16,9 @@ const ORIGIN = 'https://ca.example';
 const [TRANSPORT_PIN, NEXT_TRANSPORT_PIN, ONE_USE_PIN, NEXT_PUK] = ['24681357', '13572468', '90909090', '87654321'];
 const [HOLDERS_PIN, FORGOTTEN_PIN] = ['Ab1!xy', 'Lost1!'];
 const PIN_TRIES = 5;
+const PUK_TRIES = 3;
+/** INS */
+const [RESET, CHANGE] = ['2c', '24'];
 
 const readers = new TestReaders();
 const centre = generateKeyPairSync('ed25519');
@@ -53,10 +56,17 @@ async function typeInto(agent: Agent, id: string): Promise<string> {
   return state;
 }
 
-/** After a rotation whose end nobody saw the card has one of two: the next is tried first (CARDS §3). */
-const puksOf = ({ jobsSent }: Server) => (jobsSent > 0 ? [NEXT_PUK, FACTORY_PUK] : [FACTORY_PUK]);
+/** After a rotation whose end nobody saw the card has one of two: the next is tried first, then they take turns. */
+function puksOf({ jobsSent }: Server): string[] {
+  if (jobsSent === 0) return [FACTORY_PUK];
+  return jobsSent % 2 === 1 ? [NEXT_PUK, FACTORY_PUK] : [FACTORY_PUK, NEXT_PUK];
+}
 
 interface Flow {
+  /** Sent out before, none of which came to the card */
+  jobsBefore?: number;
+  /** Which of its commands the card is pulled at, where the others are another flow's too */
+  pulledAt?: (commands: string[]) => number[];
   purpose: ProofPurpose;
   job: (server: Server) => object;
   /** Answers the state it ended in. */
@@ -71,9 +81,28 @@ const onPage: Flow['run'] = async (agent, job, page) => {
   return typeInto(agent, page.id);
 };
 
+/** What the centre reckons with: a job costs one try of the PUK at most, whatever is done on its page. */
+async function expectOnePukTryLost(card: PivCard): Promise<void> {
+  expect((await card.metadata('puk'))?.tries?.left).toBeGreaterThanOrEqual(PUK_TRIES - 1);
+}
+
 async function expectNextPuk(card: PivCard): Promise<void> {
   expect(await card.resetPin(NEXT_PUK, '11111111')).toEqual({ ok: true });
 }
+
+const FORGOTTEN: Flow = {
+  purpose: 'pin-reset',
+  job: (server) => ({ kind: 'reset-pin', puks: puksOf(server), nextPuk: NEXT_PUK, oneUsePin: ONE_USE_PIN }),
+  run: onPage,
+  before: async (card) => {
+    await card.changePin(TRANSPORT_PIN, FORGOTTEN_PIN);
+    await block(card);
+  },
+  after: async (card) => {
+    expect(await card.verifyPin(HOLDERS_PIN)).toEqual({ ok: true });
+    await expectNextPuk(card);
+  },
+};
 
 const FLOWS: Record<string, Flow> = {
   'an activation': {
@@ -99,18 +128,11 @@ const FLOWS: Record<string, Flow> = {
       await expectNextPuk(card);
     },
   },
-  'a forgotten PIN': {
-    purpose: 'pin-reset',
-    job: (server) => ({ kind: 'reset-pin', puks: puksOf(server), nextPuk: NEXT_PUK, oneUsePin: ONE_USE_PIN }),
-    run: onPage,
-    before: async (card) => {
-      await card.changePin(TRANSPORT_PIN, FORGOTTEN_PIN);
-      await block(card);
-    },
-    after: async (card) => {
-      expect(await card.verifyPin(HOLDERS_PIN)).toEqual({ ok: true });
-      await expectNextPuk(card);
-    },
+  'a forgotten PIN': FORGOTTEN,
+  'a forgotten PIN by two PUKs, of which the second is right': {
+    ...FORGOTTEN,
+    jobsBefore: 1,
+    pulledAt: (commands) => [...commands.keys()].slice(commands.indexOf(RESET), commands.indexOf(CHANGE) + 1),
   },
 };
 
@@ -141,8 +163,10 @@ const withoutCard = (error: unknown) => {
 };
 
 describe.each(Object.entries(FLOWS))('a card pulled out of %s', (name, flow) => {
+  const newServer = (): Server => ({ jobsSent: flow.jobsBefore ?? 0 });
   let putBack: () => void;
   let commands: string[];
+  const points = () => flow.pulledAt?.(commands) ?? [...commands.keys()];
 
   beforeAll(async () => {
     card = `EC${String(Object.keys(FLOWS).indexOf(name)).padStart(14, '0')}`;
@@ -152,7 +176,7 @@ describe.each(Object.entries(FLOWS))('a card pulled out of %s', (name, flow) => 
     readers.a.fault = undefined;
     readers.a.sent = [];
     readers.a.insert(card);
-    expect(await wholeSession(newAgent(), flow, { jobsSent: 0 })).toBe('done');
+    expect(await wholeSession(newAgent(), flow, newServer())).toBe('done');
     commands = readers.a.sent;
     await onTheCard(flow.after);
   });
@@ -168,11 +192,15 @@ describe.each(Object.entries(FLOWS))('a card pulled out of %s', (name, flow) => 
     readers.a.insert(card);
   }
 
+  /** The first CHANGE of a job with PUKs is the PUK's, the second the PIN's. */
+  const isPukCommand = (at: number) =>
+    commands.includes(RESET) && (commands[at] === RESET || at === commands.indexOf(CHANGE));
+
   it.each(['before', 'after'] as const)(
     '%s any of its commands, the agent gone too: a fresh session ends it',
     async (when) => {
-      for (const at of commands.keys()) {
-        const server = { jobsSent: 0 };
+      for (const at of points()) {
+        const server = newServer();
         await pulled({ at: at + 1, when }, newAgent(), server, {});
         expect(await wholeSession(newAgent(), flow, server)).toBe('done');
         await onTheCard(flow.after);
@@ -183,10 +211,16 @@ describe.each(Object.entries(FLOWS))('a card pulled out of %s', (name, flow) => 
   it.each(['before', 'after'] as const)(
     '%s any of its commands, the page still open: it, or a fresh session, ends it',
     async (when) => {
-      for (const at of commands.keys()) {
-        const [server, agent, page] = [{ jobsSent: 0 }, newAgent(), {} as { id?: string }];
+      for (const at of points()) {
+        const [server, agent, page] = [newServer(), newAgent(), {} as { id?: string }];
         await pulled({ at: at + 1, when }, agent, server, page);
+        readers.a.sent = [];
         const first = page.id === undefined ? 'refused' : await typeInto(agent, page.id);
+        await onTheCard(expectOnePukTryLost);
+        if (isPukCommand(at)) {
+          expect(first).toBe('refused');
+          expect(readers.a.sent.filter((ins) => ins === RESET || ins === CHANGE)).toEqual([]);
+        }
         if (first !== 'done') {
           expect(first).toBe('refused');
           expect(await wholeSession(agent, flow, server)).toBe('done');

@@ -1,4 +1,4 @@
-import { type CardJobOf, pinResetMessage, type PivCard, unlockedMessage } from '#libs/piv';
+import { type CardJobOf, pinResetMessage, type PinResult, type PivCard, unlockedMessage } from '#libs/piv';
 import { CaError } from '#libs/errors';
 import { mustBeSameCard, type ProofSession } from '../card.service.js';
 import { replaceGivenPin } from './given-pin.js';
@@ -6,25 +6,27 @@ import { type Outcome, type PinTask, takes } from './pin-session.js';
 
 /** How far a job with PUKs is, as far as this agent's memory goes; a fresh job begins from nothing. */
 export interface PukProgress {
-  /** Sent without a good answer: wrong ones and lost ones */
-  attempts: number;
+  /**
+   * A PUK was sent and no answer came: the card may have counted it, or have another PUK by now. To ask it costs a try
+   * that the centre does not reckon with (one a job), so nothing more is sent: a new job begins with the likelier PUK.
+   */
+  unanswered: boolean;
   wrong: Set<string>;
   /** The PUK that the card took */
   served?: string;
-  rotationSent: boolean;
   rotated: boolean;
 }
 
-export const noPukYet = (): PukProgress => ({ attempts: 0, wrong: new Set(), rotationSent: false, rotated: false });
+export const noPukYet = (): PukProgress => ({ unanswered: false, wrong: new Set(), rotated: false });
 
 type PukJob = CardJobOf<'reset-pin'> | CardJobOf<'unlock'>;
 type Stop = Extract<Outcome, 'refused' | 'send-in'>;
 
 /**
- * RESET RETRY COUNTER to the given PIN, then CHANGE of the PUK to the next one. A PUK is tried at most as often as the job
- * has PUKs, and never with one try left where the card tells it: PIN and PUK both blocked make some cards useless.
+ * RESET RETRY COUNTER to the given PIN, then CHANGE of the PUK to the next one. Each PUK of the job is sent once, so a job
+ * costs one try at most, also when its page is submitted again.
  *
- * @returns undefined when the card has this PIN and the next PUK
+ * @returns undefined when the card has this PIN and the next PUK; refused: only a new job can go on
  */
 export async function unblockAndRotate(
   card: PivCard,
@@ -32,6 +34,7 @@ export async function unblockAndRotate(
   pin: string,
   progress: PukProgress,
 ): Promise<Stop | undefined> {
+  if (progress.unanswered) return 'refused';
   if (progress.served === undefined) {
     const stop = await unblock(card, job, pin, progress);
     if (stop) return stop;
@@ -39,14 +42,11 @@ export async function unblockAndRotate(
   return progress.rotated ? undefined : rotate(card, job, progress);
 }
 
-async function unblock(card: PivCard, { puks }: PukJob, pin: string, progress: PukProgress): Promise<Stop | undefined> {
-  for (const puk of puks.filter((candidate) => !progress.wrong.has(candidate))) {
-    if (progress.attempts >= puks.length) return 'refused';
-    if (await hasLastTry(card)) return 'send-in';
-    progress.attempts += 1; // before it is sent: its answer may be lost
-    const result = await card.resetPin(puk, pin);
+async function unblock(card: PivCard, job: PukJob, pin: string, progress: PukProgress): Promise<Stop | undefined> {
+  for (const puk of job.puks.filter((candidate) => !progress.wrong.has(candidate))) {
+    if (!mayTry(job, await triesTold(card))) return 'send-in';
+    const result = await send(progress, () => card.resetPin(puk, pin));
     if (result.ok) {
-      progress.attempts -= 1;
       progress.served = puk;
       return undefined;
     }
@@ -56,25 +56,34 @@ async function unblock(card: PivCard, { puks }: PukJob, pin: string, progress: P
   return 'send-in';
 }
 
-/** After a CHANGE whose answer was lost the card has the next PUK or the one before: the next is tried first. */
 async function rotate(card: PivCard, { nextPuk }: PukJob, progress: PukProgress): Promise<Stop | undefined> {
   const served = progress.served!;
-  const candidates = progress.rotationSent ? [nextPuk, served] : [served];
-  for (const puk of served === nextPuk ? [] : candidates) {
-    progress.rotationSent = true;
-    const result = await card.changePuk(puk, nextPuk);
-    if (result.ok) break;
-    if (puk === served || result.triesLeft <= 1) return 'send-in';
+  if (served !== nextPuk) {
+    const result = await send(progress, () => card.changePuk(served, nextPuk));
+    if (!result.ok) return 'send-in';
   }
   progress.rotated = true;
   return undefined;
 }
 
-/** Told by some cards alone (F7); elsewhere a wrong PUK's answer tells it. */
-async function hasLastTry(card: PivCard): Promise<boolean> {
-  const left = (await card.metadata('puk'))?.tries?.left;
-  return left !== undefined && left <= 1;
+async function send(progress: PukProgress, command: () => Promise<PinResult>): Promise<PinResult> {
+  progress.unanswered = true; // before it is sent: its answer may be lost
+  const result = await command();
+  progress.unanswered = false;
+  return result;
 }
+
+/**
+ * Never the last try where the card tells it: PIN and PUK both blocked make some cards useless. But at the centre, with the
+ * one PUK of which the centre is certain: somebody has typed wrong ones elsewhere, and the card is lost without it anyway.
+ */
+function mayTry({ kind, puks }: PukJob, left: number | undefined): boolean {
+  if (left === 1) return kind === 'unlock' && puks.length === 1;
+  return left !== 0;
+}
+
+/** By some cards alone (F7); elsewhere a wrong PUK's answer tells it. */
+const triesTold = async (card: PivCard) => (await card.metadata('puk'))?.tries?.left;
 
 /** 忘記 PIN 碼, 鎖卡解碼: PUK → one-use PIN → the holder's, then 9C signs (CARDS §3). */
 export function resetPinTask(job: CardJobOf<'reset-pin'>, proof: ProofSession, nonce: Buffer): PinTask {

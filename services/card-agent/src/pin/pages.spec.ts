@@ -177,6 +177,27 @@ describe('the pages beside an activation', () => {
       expect(await onTheCard((it) => it.resetPin(FACTORY_PUK, '123456'))).toEqual({ ok: true });
     });
 
+    it('at the centre, with the one PUK it is certain of, uses the last try that wrong ones elsewhere have left', async () => {
+      await newCard();
+      await block();
+      for (const typedAtHome of ['00000001', '00000002']) await onTheCard((it) => it.resetPin(typedAtHome, '123456'));
+      const pukTries = async () => (await onTheCard((it) => it.metadata('puk')))?.tries?.left;
+      expect(await pukTries()).toBe(1);
+
+      const online = await orderFor('s-last-1', 'pin-reset', resetJob([FACTORY_PUK]));
+      const { path, poll } = await open('/v1/pin-sessions', online.order);
+      await agent.typePin(path, NEW_PIN);
+      expect(await poll()).toMatchObject({ state: 'send-in' });
+      const uncertain = await orderFor('s-last-2', 'unlock', unlockJob([FACTORY_PUK, NEXT_PUK]));
+      expect((await agent.api('POST', '/v1/unlocks', uncertain.order)).json).toEqual({ state: 'send-in' });
+      expect(await pukTries()).toBe(1);
+
+      const certain = await orderFor('s-last-3', 'unlock', unlockJob([FACTORY_PUK]));
+      expect((await agent.api('POST', '/v1/unlocks', certain.order)).json).toMatchObject({ state: 'done' });
+      expect(await onTheCard((it) => it.verifyPin(NEXT_TRANSPORT_PIN))).toEqual({ ok: true });
+      expect(await pukTries()).toBe(3);
+    });
+
     it('takes a job at its own door only, once, and for its own card', async () => {
       await newCard();
       const reset = await orderFor('s-door-1', 'pin-reset', resetJob([FACTORY_PUK]));
