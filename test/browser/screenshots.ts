@@ -9,6 +9,7 @@ import { at, storyDays } from '../demo/world.js';
 import { AtTheCounter } from './activation.js';
 import { type Language, TestBrowser } from './browser.js';
 import { CardsInTheLetter } from './issued-cards.js';
+import { Officer } from './officer.js';
 
 /** `npm run screenshots`: every page and the steps of an activation, as people see them, into `screenshots/`. */
 const out = resolve(process.argv[2] ?? 'screenshots');
@@ -40,6 +41,8 @@ try {
   const cards = new CardsInTheLetter(instance);
   await openACard(cards, 'A', 'zh-TW');
   await openACard(cards, 'B', 'en');
+  await atTheConsole('wang', 'zh-TW');
+  await atTheConsole('chen', 'en');
   console.log(`screenshots are in ${out}`);
 } finally {
   await browser.close();
@@ -67,6 +70,17 @@ async function openACard(cards: CardsInTheLetter, way: 'A' | 'B', language: Lang
   await person.done();
   await next();
   await page.context().close();
+}
+
+async function atTheConsole(user: 'wang' | 'chen', language: Language): Promise<void> {
+  const officer = await Officer.signIn(browser, user, { language, width: 1440 });
+  for (const section of ['approvals', 'cards', 'list', 'returns', 'deadLetters'] as const) {
+    await officer.open(section);
+    await shoot(officer.page, `console-${section}-${language}`);
+  }
+  await officer.openCard('MT00000000000081');
+  await shoot(officer.page, `console-card-${language}`);
+  await officer.close();
 }
 
 async function shoot(page: Page, name: string): Promise<void> {
