@@ -22,7 +22,7 @@ const SUFFIXES: Record<Encoding, string> = { br: '.br', gzip: '.gz' };
 
 /** What `npm run build` made of `services/portal/web`, with its compressed twins, read once each. */
 export class BuiltPages {
-  readonly #dir = join(packageRoot(), 'dist/services/portal/web');
+  readonly #dir = join(packageRoot(), 'dist/services/portal/pages');
   readonly #read = new Map<string, Buffer>();
   #assets: Set<string> | undefined;
 

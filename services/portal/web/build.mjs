@@ -1,4 +1,4 @@
-// Builds the pages into dist/services/portal/web when something they are made of has changed since the last build.
+// Builds the pages into dist/services/portal/pages when something they are made of has changed since the last build.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,8 +9,8 @@ import openapiTS, { astToString } from 'openapi-typescript';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const out = join(root, 'dist/services/portal/web');
-const stamp = join(root, 'dist/services/portal/web.sha256');
+const out = join(root, 'dist/services/portal/pages');
+const stamp = join(root, 'dist/services/portal/pages.sha256');
 const DOCUMENT = 'docs/openapi.json';
 const TYPES = 'services/portal/web/src/api/schema.d.ts';
 

@@ -9,7 +9,7 @@ export default defineConfig({
   publicDir: false,
   resolve: { alias: [{ find: /^#libs\/(.*)$/, replacement: `${at('../../../libs')}/$1/src/index.ts` }] },
   build: {
-    outDir: at('../../../dist/services/portal/web'),
+    outDir: at('../../../dist/services/portal/pages'),
     emptyOutDir: true,
     target: 'es2022',
     assetsInlineLimit: 0,
