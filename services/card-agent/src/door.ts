@@ -4,7 +4,10 @@ import type { Pairing } from './pairing/pairing.js';
 
 const METHODS = 'GET, POST, PUT';
 const HEADERS = 'authorization, content-type, x-kaika-agent';
-/** The agent's own pages. Their GETs change nothing and touch no card: anybody's link may lead there. */
+/**
+ * The agent's own pages. Their GETs change nothing: anybody's link may lead there. That of an open PIN page, whose path
+ * nobody can guess, asks the card how many tries its PIN has, which uses none up.
+ */
 const OWN_PAGES = /^\/(?:pin|pairing)\/|^\/check(?:\/|$)/;
 /** What a page may ask before it is paired. */
 const BEFORE_PAIRING = /^\/v1\/(?:status|pairings(?:\/[A-Za-z0-9_-]+\/token)?)$/;
