@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PivCard, proofSchema, sha256, verifyActivation, verifyProof, type WireProof } from '#libs/piv';
 import { type SampleCard, sampleCard } from '#libs/virtual-card';
 import { type Agent, PORTAL, startAgent, TRANSPORT_PIN } from './agent.fixture.js';
+import { CardService } from './card.service.js';
+import { PinService } from './pin/pin.service.js';
 
 describe('an activation at the kiosk', () => {
   let agent: Agent;
@@ -190,6 +193,21 @@ describe('an activation at the kiosk', () => {
     expect(await poll()).toMatchObject({ state: 'expired' });
     expect(await onTheCard((it) => it.verifyPin(TRANSPORT_PIN))).toEqual({ ok: true });
     expect((await agent.send('GET', '/pin/unknown', {})).status).toBe(404);
+  });
+
+  it('forgets what a job held when its time is over, though nobody asks for the page again', async () => {
+    await newCard();
+    agent.clock.set(-601_000);
+    const { id } = await agent.openPage('s-left');
+    const page = agent.app.get(PinService).find(id);
+    const proofs = agent.app.get(CardService);
+    expect(page.task).toBeDefined();
+    agent.clock.set(0);
+    while (page.task) await setImmediate();
+    expect(page.state).toBe('expired');
+    agent.clock.set(-601_000); // the proof would be good again, were it still there
+    expect(() => proofs.proofOf('s-left', PORTAL)).toThrow(expect.objectContaining({ code: 'sessionExpired' }));
+    agent.clock.set(0);
   });
 
   it('sends nothing with one try left', async () => {

@@ -118,7 +118,7 @@ export async function startAgent({ cards, ...options }: Partial<AgentConfig> & {
     rmSync(dir, { recursive: true, force: true });
   };
   return {
-    ...{ port, own, clock, said, nonce, store: cards?.store ?? new VirtualCardStore(dir) },
+    ...{ app, port, own, clock, said, nonce, store: cards?.store ?? new VirtualCardStore(dir) },
     ...{ send, api, sendForm, typePin, insert, prove, signJob, jobFor, openPage, pageOf, stop },
   };
 }

@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type INestApplication, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type INestApplication, Module, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { Rounds } from '#libs/clock';
 import { ContractInterceptor } from '#libs/doors';
 import { nestLogger, ProblemFilter } from '#libs/host';
 import { AgentController } from './agent.controller.js';
@@ -29,6 +30,7 @@ import { UnlockService } from './unlock.service.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 const FORM_LIMIT_BYTES = 1024;
+const FORGET_EVERY_MS = 30_000;
 
 const title = new DocumentBuilder().setTitle('kaika card agent').setVersion(AGENT_VERSION).build();
 
@@ -96,7 +98,14 @@ function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: Agent
   const gates = new CardGates(readers, clock, transmitTimeoutMs);
   const cards = new CardService(gates, clock);
   const jobs = new JobOpener(cards, clock, jobKey);
+  const pins = new PinService(gates, jobs, clock, log);
   const virtual = readers instanceof VirtualReaders ? readers : undefined;
+  const work = () => {
+    pins.closeExpired();
+    cards.forgetExpired();
+    return Promise.resolve();
+  };
+  const forgetting = new Rounds({ what: 'forgetting old sessions', work, waitMs: () => FORGET_EVERY_MS, clock, log });
   @Module({
     controllers: [
       ...[AgentController, PinController, PairingController, CheckController],
@@ -104,16 +113,21 @@ function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: Agent
     ],
     providers: [
       { provide: CardService, useValue: cards },
-      { provide: PinService, useValue: new PinService(gates, jobs, clock, log) },
+      { provide: PinService, useValue: pins },
       { provide: UnlockService, useValue: new UnlockService(gates, jobs, log) },
       { provide: SelfCheck, useValue: new SelfCheck(gates, clock, issuers) },
       { provide: Pairing, useValue: pairing },
       ...(virtual ? [{ provide: VirtualReaders, useValue: virtual }] : []),
     ],
   })
-  class CardAgentModule implements OnApplicationShutdown {
-    onApplicationShutdown(): void {
+  class CardAgentModule implements OnModuleInit, OnApplicationShutdown {
+    onModuleInit(): void {
+      forgetting.start();
+    }
+
+    async onApplicationShutdown(): Promise<void> {
       gates.close();
+      await forgetting.stop();
     }
   }
   return CardAgentModule;

@@ -114,13 +114,16 @@ export class CardService {
     return proof;
   }
 
-  private keep(proof: Omit<ProofSession, 'expiresAtMs' | 'usedJobs'>): void {
+  /** Whose time is over: with them go the keys that open jobs. */
+  forgetExpired(): void {
     const now = this.clock.nowMs();
-    for (const [session, { expiresAtMs }] of this.#proofs) {
-      const full = this.#proofs.size >= MAX_PROOFS;
-      if (full || expiresAtMs <= now) this.#proofs.delete(session);
-    }
-    const expiresAtMs = now + SESSION_SECONDS * 1000;
+    for (const [session, { expiresAtMs }] of this.#proofs) if (expiresAtMs <= now) this.#proofs.delete(session);
+  }
+
+  private keep(proof: Omit<ProofSession, 'expiresAtMs' | 'usedJobs'>): void {
+    this.forgetExpired();
+    if (this.#proofs.size >= MAX_PROOFS) this.#proofs.clear();
+    const expiresAtMs = this.clock.nowMs() + SESSION_SECONDS * 1000;
     this.#proofs.set(proof.session, { ...proof, expiresAtMs, usedJobs: new Set() });
   }
 }

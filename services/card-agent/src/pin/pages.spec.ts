@@ -147,6 +147,29 @@ describe('the pages beside an activation', () => {
       expect(await onTheCard((it) => it.changePuk(NEXT_PUK, NEXT_PUK))).toEqual({ ok: true });
     });
 
+    it('warns before the second reset of a PIN, which is the last online, and says what a broken one leads to', async () => {
+      await newCard();
+      const openReset = async (session: string, puks: string[]) => {
+        const { order } = await orderFor(session, 'pin-reset', resetJob(puks));
+        const { path } = await open('/v1/pin-sessions', order);
+        const page = async (language: string) => (await agent.send('GET', `${path}?lang=${language}`, {})).text;
+        return { path, page };
+      };
+      /** Taken out at the CHANGE of the PUK, and put in again. */
+      const breakOff = async (path: string) => {
+        await agent.insert(card.cardNumber, true);
+        expect((await agent.typePin(path, NEW_PIN)).text).toContain('卡片已被取出');
+        await agent.insert(card.cardNumber);
+        return (await agent.typePin(path, NEW_PIN)).text;
+      };
+      const first = await openReset('s-warn-1', [FACTORY_PUK]);
+      expect(await first.page('zh')).not.toContain('最後一次線上重設');
+      expect(await breakOff(first.path)).toContain('這將是最後一次線上重設');
+      const last = await openReset('s-warn-2', [NEXT_PUK, FACTORY_PUK]);
+      expect(await last.page('zh')).toContain('這是最後一次線上重設的機會。請勿取出卡片');
+      expect(await last.page('en')).toContain('the last one that can be done online');
+    });
+
     it('tries the second PUK of an unfinished rotation once, and does not change one that is the next already', async () => {
       await newCard();
       await block();

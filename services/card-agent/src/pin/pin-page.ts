@@ -4,7 +4,7 @@ import { type Language, say } from '../page/language.js';
 import { escape, facts, layout, note } from '../page/layout.js';
 import { FIELDS } from './pin-fields.js';
 import type { PinKind, PinState } from './pin-session.js';
-import { ASK, ASK_AGAIN, LABELS, PROBLEMS, resultText, RULES, TITLES } from './pin-texts.js';
+import { ASK, ASK_AGAIN, LABELS, LAST_ONLINE, PROBLEMS, resultText, RULES, TITLES } from './pin-texts.js';
 
 export interface PinPage {
   kind: PinKind;
@@ -21,6 +21,8 @@ export interface PinPage {
   pinTries?: number;
   /** The holder types the PIN set before. */
   maybeChanged?: boolean;
+  /** A reset that is the last one online: the holder is warned */
+  lastOnline?: boolean;
   /** Code of what was wrong with the last try */
   problem?: string;
 }
@@ -29,8 +31,8 @@ const WORKING_REFRESH_SECONDS = 2;
 
 /** The page on which a holder types a PIN. */
 export function pinPage(page: PinPage): string {
-  const { kind, state, language, self } = page;
-  const text = resultText(kind, state);
+  const { kind, state, language, self, lastOnline } = page;
+  const text = resultText(kind, state, lastOnline);
   const end = text && note(say(text, language), state === 'done' || state === 'working');
   return layout({
     title: TITLES[kind],
@@ -41,17 +43,18 @@ export function pinPage(page: PinPage): string {
   });
 }
 
-function form({ kind, language, self, profile, problem, maybeChanged }: PinPage): string {
+function form({ kind, language, self, profile, problem, maybeChanged, lastOnline }: PinPage): string {
   const charset = profile?.pinCharset === 'ascii' ? 'ascii' : 'digits';
   const ask = maybeChanged && kind !== 'change-pin' ? ASK_AGAIN : ASK[kind];
   const wrong = problem === undefined ? '' : note(say(PROBLEMS[problem] ?? HINTS.cardCommunication, language));
+  const warning = lastOnline ? note(say(LAST_ONLINE, language)) : '';
   const oldLabel = kind === 'change-pin' ? LABELS.oldPin : LABELS.pin;
   const fields = [
     ...(FIELDS[kind].old ? [{ name: 'oldPin', label: oldLabel, autocomplete: 'current-password' }] : []),
     ...(FIELDS[kind].new ? [{ name: 'newPin', label: LABELS.newPin, autocomplete: 'new-password' }] : []),
     ...(FIELDS[kind].new ? [{ name: 'confirmPin', label: LABELS.confirmPin, autocomplete: 'new-password' }] : []),
   ].map((field, index) => input({ ...field, label: say(field.label, language), charset, first: index === 0 }));
-  return `${wrong}
+  return `${wrong}${warning}
 <form method="post" action="${escape(self)}?lang=${language}" autocomplete="off">
 <p id="rule">${escape(say(ask, language))}<br>${escape(say(RULES[charset], language))}</p>
 ${fields.join('\n')}

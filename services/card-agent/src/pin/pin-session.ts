@@ -57,6 +57,8 @@ export interface PinSession {
   readonly origin: string;
   readonly reader: string;
   readonly reading: CardReading;
+  /** Of a reset: one before it came to no end, and the centre makes no third online. */
+  readonly lastOnline?: boolean;
   readonly progress: Progress;
   readonly expiresAtMs: number;
   /** Gone once the form is closed, and the job's secrets with it. */

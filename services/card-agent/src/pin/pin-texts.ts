@@ -32,6 +32,12 @@ export const ASK_AGAIN: Text = [
   'Type the PIN you set before; if you have set none, a new one.',
 ];
 
+/** The centre makes two jobs with PUKs online, and no third (docs/PIN.md). */
+export const LAST_ONLINE: Text = [
+  '前次重設PIN碼未完成，這是最後一次線上重設的機會。請勿取出卡片或關閉此頁，直到顯示已重新設定為止；若再中斷，須將卡片寄回管理中心。',
+  'An earlier reset of this PIN was not finished; this is the last one that can be done online. Leave the card in and this page open until it says that the new PIN is set: if it breaks off again, the card has to be sent in.',
+];
+
 export const RULES = {
   digits: ['IC卡的PIN碼限6~8碼數字', 'Six to eight digits'],
   ascii: ['IC卡的PIN碼限6~8碼英文字母、數字及特殊符號', 'Six to eight letters, digits and symbols'],
@@ -94,9 +100,15 @@ const ENDS: Partial<Record<PinState, Text>> = {
   working: ['資料處理中，請稍候...', 'Working, please wait…'],
 };
 
+const RESET_BROKEN_OFF: Text = [
+  '重設PIN碼未完成。請回到原網頁再操作一次；這將是最後一次線上重設的機會，請勿中途取出卡片。',
+  'The new PIN was not set. Go back to the page you came from and start again: that will be the last time it can be done online, so leave the card in until it is done.',
+];
+
 /** What is said in place of the form; undefined while the form is open. */
-export function resultText(kind: PinKind, state: PinState): Text | undefined {
+export function resultText(kind: PinKind, state: PinState, lastOnline = false): Text | undefined {
   if (state === 'done') return DONE[kind];
+  if (state === 'refused' && kind === 'reset-pin') return lastOnline ? ENDS['send-in'] : RESET_BROKEN_OFF;
   if (state === 'locked') return kind === 'set-pin' ? LOCKED_BEFORE : LOCKED;
   return ENDS[state];
 }

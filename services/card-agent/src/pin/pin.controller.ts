@@ -55,13 +55,13 @@ export class PinController {
     session: PinSession,
     problem?: string,
   ): Promise<void> {
-    const { kind, state, progress, reading, origin } = session;
+    const { kind, state, progress, reading, origin, lastOnline } = session;
     const open = state === 'waiting' || state === 'removed';
     const seen = open ? await this.pins.look(session) : { pinTries: progress.pinTries };
     const { cardNumber, name } = reading.facts;
     const page = { kind, state, language: languageOf(request), self: pathOf(session), cardNumber, name, ...seen };
     const site = kind === 'sign' ? origin : undefined;
-    send(response, status, pinPage({ ...page, site, maybeChanged: progress.maybeChanged, problem }));
+    send(response, status, pinPage({ ...page, site, lastOnline, maybeChanged: progress.maybeChanged, problem }));
   }
 }
 

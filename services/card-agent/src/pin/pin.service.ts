@@ -32,7 +32,8 @@ export class PinService {
     const { reader, reading, origin } = proof;
     const task = job.kind === 'set-pin' ? setPinTask(job, proof, order.nonce) : resetPinTask(job, proof, order.nonce);
     const maybeChanged = job.kind === 'set-pin' && job.earlierJob;
-    return this.open(job.kind, { reader, reading, origin }, task, { maybeChanged });
+    const lastOnline = job.kind === 'reset-pin' && job.puks.length > 1;
+    return this.open(job.kind, { reader, reading, origin, lastOnline }, task, { maybeChanged });
   }
 
   /** 變更 PIN 碼. @throws CaError of the card, which must be there */
@@ -54,9 +55,17 @@ export class PinService {
     if (!session || (origin !== undefined && session.origin !== origin)) {
       throw new CaError('notFound', 'there is no such PIN session');
     }
-    const over = session.expiresAtMs <= this.clock.nowMs();
-    if (over && session.task && session.state !== 'working') this.close(session, 'expired');
+    this.closeExpired();
     return session;
+  }
+
+  /** The forms that are out of time, and with them what their jobs held: PUKs, transport PINs. */
+  closeExpired(): void {
+    const now = this.clock.nowMs();
+    for (const session of this.#sessions.values()) {
+      const over = session.expiresAtMs <= now;
+      if (over && session.task && session.state !== 'working') this.close(session, 'expired');
+    }
   }
 
   /** What the page needs to know of the card: fresh if it is there, else as it was. */
@@ -130,7 +139,7 @@ export class PinService {
   /** A new page for a card voids the one before; and the memory is bounded. */
   private open(
     kind: PinKind,
-    at: Pick<PinSession, 'reader' | 'reading' | 'origin'>,
+    at: Pick<PinSession, 'reader' | 'reading' | 'origin' | 'lastOnline'>,
     task: PinTask,
     progress: Progress,
   ): string {
@@ -139,6 +148,7 @@ export class PinService {
       const same = known.reading.facts.cardUuid === at.reading.facts.cardUuid && known.origin === at.origin;
       if ((full || same) && known.state !== 'working') this.#sessions.delete(id);
     }
+    this.closeExpired();
     const id = randomBytes(32).toString('base64url');
     const expiresAtMs = this.clock.nowMs() + SESSION_SECONDS * 1000;
     this.#sessions.set(id, { id, kind, ...at, progress, expiresAtMs, task, state: 'waiting' });
