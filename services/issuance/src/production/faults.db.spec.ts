@@ -215,13 +215,49 @@ describe('personalisation that goes on', () => {
     expect(after).toHaveLength(6);
   });
 
-  it('on a card that was replaced by a blank one makes everything anew', async () => {
-    const cardNumber = await bench.quickCard(sample);
-    await stop(cardNumber, SIGNED, 'after');
+  const layBlank = async (cardNumber: string) => {
     rmSync(join(bench.file('cards'), `${cardNumber}.card.json`));
     await bench.cards.create(cardNumber);
+    // As some makers deliver theirs: with three tries, not five.
+    const connection = await bench.cards.open(cardNumber);
+    const piv = await PivCard.select(connection);
+    await piv.authenticateManagement(FACTORY_MANAGEMENT_KEY);
+    await piv.verifyPin(FACTORY_PIN);
+    await piv.setTries(3, 3);
+    await connection.close();
+  };
+
+  it('refuses a blank card in place of one that has its identity; a broken one is given up, and another made', async () => {
+    const cardNumber = await bench.quickCard(sample);
+    await stop(cardNumber, SIGNED, 'after');
+    await layBlank(cardNumber);
+    const refused = station(new Fault()).personalise(cardNumber);
+    await expect(refused).rejects.toMatchObject({ code: 'wrongCardInStation', params: { expected: cardNumber } });
+    const connection = await bench.cards.open(cardNumber);
+    const piv = await PivCard.select(connection);
+    await piv.authenticateManagement(FACTORY_MANAGEMENT_KEY);
+    expect(await piv.chuid()).toBeUndefined();
+    await connection.close();
+
+    await bench.stock(1);
+    const { body } = await bench.operate(`/cards/${cardNumber}/defect`, { ground: '晶片無回應' });
+    const next = body['newCardNumber'] as string;
+    await expectFinished(next, await station(new Fault()).personalise(next));
+    expect((await rowsOf(cardNumber)).map(({ state }) => state)).toEqual(['abandoned', 'abandoned', 'abandoned']);
+    const again = station(new Fault()).personalise(cardNumber);
+    await expect(again).rejects.toMatchObject({
+      ...{ code: 'conflict', params: { state: 'defective' }, message: expect.stringContaining('never made') },
+    });
+  }, 120_000);
+
+  it('on a blank card in place of one that had no identity yet sets its tries too', async () => {
+    const cardNumber = await bench.quickCard(sample);
+    const at = (await pointsOfOneRun()).findLastIndex((name) => name === 'card: INS fa') + 3; // tries are done on record
+    await expect(station(new Fault(at)).personalise(cardNumber)).rejects.toThrow('broken before');
+    const done = () => bench.source.query(`select 1 from production_step where card_number = $1 and step = 'tries' and done_at is not null`, [cardNumber]); // prettier-ignore
+    expect(await done()).toHaveLength(1);
+    await layBlank(cardNumber);
     await expectFinished(cardNumber, await station(new Fault()).personalise(cardNumber));
-    expect(await rowsOf(cardNumber)).toHaveLength(6);
   });
 
   it('leaves a card alone that has one try left, and one with another identity', async () => {
@@ -238,6 +274,6 @@ describe('personalisation that goes on', () => {
     const other = await bench.quickCard(sample);
     await stop(other, SIGNED, 'after');
     await bench.source.query('update card set card_uuid = gen_random_uuid() where card_number = $1', [other]);
-    await expect(station(new Fault()).personalise(other)).rejects.toMatchObject({ code: 'managementKeyRefused' });
+    await expect(station(new Fault()).personalise(other)).rejects.toMatchObject({ code: 'wrongCardInStation' });
   });
 });

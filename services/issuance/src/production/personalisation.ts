@@ -44,9 +44,7 @@ export class Personalisation {
     await mustBeTheCard(piv, this.card, this.records);
     this.certificates.mustFit(this.card, piv.profile.maxCertBytes);
     await this.step('management-key', () => secrets.takeOver());
-    if ((await this.records.stepState(this.#number, 'tries')) !== 'done') {
-      await this.step('tries', () => secrets.setTries());
-    }
+    if (!(await this.hasTries())) await this.step('tries', () => secrets.setTries());
     await this.step('identity', () => this.identity());
     const keys = await this.step('keys', () => this.keys());
     await this.step('certificates', () => this.writeCertificates(keys));
@@ -60,6 +58,14 @@ export class Personalisation {
     const result = await work();
     await this.records.stepDone(this.#number, name);
     return result;
+  }
+
+  /** Tries that were set are only known to be this card's when it has its identity: before, another may have been here. */
+  private async hasTries(): Promise<boolean> {
+    for (const step of ['tries', 'identity'] as const) {
+      if ((await this.records.stepState(this.#number, step)) !== 'done') return false;
+    }
+    return true;
   }
 
   private async identity(): Promise<void> {

@@ -51,7 +51,7 @@ export class ProductionRecords {
   /**
    * The card and its holder; at the first call it gets its UUID and the version of its transport secrets.
    *
-   * @throws CaError unknownCard | conflict (nobody's card)
+   * @throws CaError unknownCard | conflict (nobody's card, or out of stock as defective)
    */
   async begin(cardNumber: string): Promise<CardInProduction> {
     await this.source.query(
@@ -74,6 +74,7 @@ export class ProductionRecords {
     const { state, startedAt, cardUuid, way, verifier } = row;
     const { kind, name, branch, county, ubn, certificateEmail, rank } = row;
     const { transportKeyVersion, transportGeneration, pukKeyVersion, pukGeneration, managementKeyVersion } = row;
+    if (state === 'defective') throw new CaError('conflict', 'this card is defective: it is never made', { state });
     if (!startedAt) throw new CaError('conflict', 'this card is blank: no application has it yet', { state });
     return {
       ...{ cardNumber, state, startedAt, cardUuid, way, verifier },

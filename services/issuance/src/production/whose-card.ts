@@ -6,16 +6,20 @@ import type { CardInProduction, ProductionRecords } from './production-records.j
 const SLOTS: readonly Slot[] = ['9E', '9C', '9D'];
 
 /**
- * That the card in the station is the one that is to be made: this card, begun before, or a blank one. Some makers give
- * their blank cards a CHUID, none a certificate; ours have theirs before any certificate. What a card says of itself is
- * enough here: a lie would gain a card whose keys are made anew, and 9B must open it.
+ * That the card in the station is the one that is to be made: this card, begun before, or, as long as none has its
+ * identity, a blank one. Some makers give their blank cards a CHUID, none a certificate; ours have theirs before any
+ * certificate. What a card says of itself is enough here: a lie would gain a card whose keys are made anew, and 9B must
+ * open it.
+ *
+ * A second card never gets an identity, and a management key, that a first one has: of steps on record as done, the second
+ * would have had none. A card that broke goes through `DefectiveInStock`, and another number takes its place.
  *
  * @throws CaError wrongCardInStation, naming the card as far as it is known here
  */
 export async function mustBeTheCard(
   piv: PivCard,
   { cardNumber, cardUuid }: Pick<CardInProduction, 'cardNumber' | 'cardUuid'>,
-  records: Pick<ProductionRecords, 'cardOf'>,
+  records: Pick<ProductionRecords, 'cardOf' | 'stepState'>,
 ): Promise<void> {
   const present = await piv.chuid();
   if (present?.cardUuid.toLowerCase() === cardUuid.toLowerCase()) {
@@ -26,6 +30,9 @@ export async function mustBeTheCard(
   }
   const other = present && (await records.cardOf(present.cardUuid));
   if (other) throw wrong(cardNumber, `the card ${other.cardNumber}, which is ${other.state}`, other);
+  if ((await records.stepState(cardNumber, 'identity')) === 'done') {
+    throw wrong(cardNumber, 'a card without its identity, which it was seen to have');
+  }
   for (const slot of SLOTS) {
     if (await piv.readCertificate(slot)) throw wrong(cardNumber, 'a card of somebody else’s');
   }
