@@ -152,6 +152,19 @@ describe('the card of a station', () => {
     await cable.close();
   });
 
+  it('is given back at once when the station is silent: the connection ends, nothing waits for the answer', async () => {
+    const cable = await Cable.to(station.port);
+    const connection = await client(own, { url: cable.url }).open();
+    cable.swallow();
+    // Without the centre's side hanging up, this one would end in two minutes, and `close` after it.
+    const lost = connection.transmit(Buffer.from('00200080', 'hex')).catch((error: unknown) => error);
+    await connection.close();
+    expect(await lost).toMatchObject({ code: 'stationUnreachable' });
+    const again = await freed(() => client().open());
+    await again.close();
+    await cable.close();
+  });
+
   it('is named when it is missing, one of several, or no card of ours', async () => {
     readers.a.insert(undefined);
     await expect(client().open()).rejects.toMatchObject({ code: 'noCard' });

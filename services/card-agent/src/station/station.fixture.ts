@@ -56,9 +56,10 @@ export class Identities {
 
 const NEW_KEY = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
 
-/** A cable between both sides that can be cut. */
+/** A cable between both sides that can be cut, or swallow what is sent to the station. */
 export class Cable {
   readonly #ends = new Set<Socket>();
+  readonly #nears = new Set<Socket>();
   readonly #server;
 
   private constructor(target: number) {
@@ -69,7 +70,8 @@ export class Cable {
         end.on('error', () => undefined).on('close', () => this.#ends.delete(end));
       }
       near.pipe(far).pipe(near);
-      near.on('close', () => far.destroy());
+      this.#nears.add(near);
+      near.on('close', () => (this.#nears.delete(near), far.destroy()));
       far.on('close', () => near.destroy());
     });
   }
@@ -82,6 +84,11 @@ export class Cable {
 
   get url(): string {
     return `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** From now on nothing arrives at the station, and no end hears of it. */
+  swallow(): void {
+    for (const near of this.#nears) near.unpipe().resume();
   }
 
   cut(): void {

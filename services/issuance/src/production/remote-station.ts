@@ -41,11 +41,15 @@ export class RemoteStation implements Station {
       agent.destroy();
       throw error;
     }
+    let unanswered = 0;
     return {
-      transmit: (apdu) => ask('POST', '/v1/apdu', APDU_MS, apdu),
+      transmit: (apdu) => {
+        unanswered += 1;
+        return ask('POST', '/v1/apdu', APDU_MS, apdu).finally(() => (unanswered -= 1));
+      },
       close: async () => {
-        // Closing the connection resets the card as well.
-        await ask('DELETE', '/v1/session', SESSION_MS).catch(() => undefined);
+        // Closing the connection resets the card as well. A request would wait behind a command that has no answer.
+        if (unanswered === 0) await ask('DELETE', '/v1/session', SESSION_MS).catch(() => undefined);
         agent.destroy();
       },
     };
