@@ -28,7 +28,7 @@ const STRANGE_TEXTS = {
 const TOO_LONG = 'x'.repeat(10_000);
 /** People's own words, an office's own number, and what the check of the card's proof decides on. */
 const FREE_TEXT =
-  /\/(name|branch|address|reason|ground|outcome|whatIsWrong|registration\/caseNumber|proof\/(origin|session|cardNumber))$/;
+  /\/(name|branch|address|reason|ground|outcome|whatIsWrong|errorMessage|registration\/caseNumber|proof\/(origin|session|cardNumber))$/;
 
 /** Every field missing, of every wrong type, too long, of strange text; and a field nobody knows at every level. */
 export function badBodies(schema: Schema): BadBody[] {
@@ -55,7 +55,7 @@ function badValues({ steps, schema, required }: Field): BadBody[] {
   const bad = (what: string, json: unknown, free = false): BadBody => ({ what, at, json, free });
   const values = [bad('null', null)];
   if (required) values.push(bad('missing', MISSING));
-  const types = typesOf(schema);
+  const types = typesOf(schema).map((type) => (type === 'integer' ? 'number' : type));
   for (const [type, value] of OF_ANY_TYPE) if (!types.includes(type)) values.push(bad(type, value));
   if (!types.includes('string')) return values;
   values.push(bad('too long', TOO_LONG));
@@ -75,7 +75,8 @@ function replaced(good: unknown, { steps }: Field, value: unknown): unknown {
 
 function withMember(good: unknown, steps: string[], name: string, value: unknown): unknown {
   const body = structuredClone(good);
-  const parent = steps.reduce((inner, step) => (inner as Record<string, unknown>)[step], body);
+  // What may be left out is not in a good body.
+  const parent = steps.reduce((inner, step) => ((inner as Record<string, unknown>)[step] ??= {}), body);
   if (value === MISSING) delete (parent as Record<string, unknown>)[name];
   else (parent as Record<string, unknown>)[name] = value;
   return body;

@@ -70,6 +70,7 @@ const SAMPLES: Record<string, unknown> = {
   cut: '2020-01-01T16:00:00Z',
   compromisedAt: '2020-01-01T16:00:00Z',
   case: `K${CASE}${checkDigit(CASE)}`,
+  pinTries: 3,
   csr: 'MAA=',
   digest: 'a'.repeat(64),
   registeredMail: '12345678901234',
@@ -86,10 +87,11 @@ const SAMPLES: Record<string, unknown> = {
 };
 
 /** Members that may be left out, and would not fit with the others. */
-const LEFT_OUT = ['county', 'birthDate', 'email', 'newUserCode', 'newUserCodeAgain', 'confirmed'];
+const LEFT_OUT = ['county', 'range', 'birthDate', 'email', 'newUserCode', 'newUserCodeAgain', 'confirmed'];
 
 /** A value of the schema that its endpoint takes, as far as form goes. */
 export function sample(schema: Schema, name = ''): unknown {
+  if (schema.pattern?.startsWith('^R')) return String(SAMPLES['case']).replace('K', 'R'); // of a card sent in
   if (name in SAMPLES) return SAMPLES[name];
   if (schema.examples) return schema.examples[0];
   if (schema.enum) return schema.enum[0];

@@ -9,6 +9,8 @@ const OPEN = [
   'POST /api/v1/applications',
   'GET /api/v1/applications/{case}',
   'POST /api/v1/applications/{case}/resubmission',
+  'POST /api/v1/card-returns',
+  'GET /api/v1/card-returns/{case}/progress',
   'POST /api/v1/activations',
   'GET /api/v1/activations/{id}',
   'POST /api/v1/activations/{id}/acceptance',
