@@ -18,7 +18,9 @@ const change = z.object({
 const act = z.object({
   act: z.enum(['hold', 'release', 'revoke', 'extend']),
   at: utc,
-  by: z.string().describe('of two persons, the one who approved'),
+  by: z
+    .string()
+    .describe('of two persons, the one who approved; `issuance`, whose two officers decided, for a defective card'),
   ground: z.string(),
   request: z.uuid().nullable().describe('of two persons'),
 });
