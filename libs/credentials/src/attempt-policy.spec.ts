@@ -20,8 +20,8 @@ describe('attempts', () => {
     expect(wait(policy, policy.free)).toBe(policy.firstDelaySeconds);
   });
 
-  it('at suspension and acceptance are never locked, whatever happens', () => {
-    for (const purpose of ['suspend', 'accept', 'source'] as const) {
+  it('at suspension, acceptance and the progress of a case are never locked, whatever happens', () => {
+    for (const purpose of ['suspend', 'accept', 'progress', 'source'] as const) {
       const policy = ATTEMPT_POLICIES[purpose];
       fc.assert(
         fc.property(fc.nat(), fc.integer({ min: -1e12, max: 1e12 }), (failures, agoMs) => {

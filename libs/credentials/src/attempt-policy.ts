@@ -1,5 +1,5 @@
 /** What a user code, a representative's data or a one-time code is asked for. */
-export type AttemptPurpose = 'accept' | 'suspend' | 'resume' | 'pin-reset' | 'user-code';
+export type AttemptPurpose = 'accept' | 'suspend' | 'resume' | 'pin-reset' | 'user-code' | 'progress';
 
 export interface AttemptPolicy {
   /** Failures that cost no delay. */
@@ -34,6 +34,8 @@ export const ATTEMPT_POLICIES: Record<AttemptPurpose | 'source', AttemptPolicy> 
     lockAfter: 10,
     forgetAfterSeconds: 90 * DAY_SECONDS,
   },
+  // How a case goes, by the code of its applicant or slip: never locked, as no officer opens this door again.
+  progress: { free: 5, firstDelaySeconds: 5, maxDelaySeconds: 900, forgetAfterSeconds: DAY_SECONDS },
   source: { free: 10, firstDelaySeconds: 10, maxDelaySeconds: 3_600, forgetAfterSeconds: DAY_SECONDS },
 };
 

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
-import { ATTEMPT_POLICIES, type AttemptPolicy, AttemptStore, CodeHasher } from '#libs/credentials';
+import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { DualControl } from '#libs/dual-control';
 import { Housekeeping, LOG } from '#libs/host';
@@ -50,14 +50,6 @@ import { ReturnOutcomes } from './returns/return-outcomes.js';
 import { ReturnsController } from './returns/returns.controller.js';
 import { ReturnsService } from './returns/returns.service.js';
 
-/** Asking how a case goes is never locked for good: only delayed, as nobody but the applicant could open it again. */
-const PROGRESS_POLICY: AttemptPolicy = {
-  free: 5,
-  firstDelaySeconds: 5,
-  maxDelaySeconds: 900,
-  forgetAfterSeconds: 86_400,
-};
-
 @Module({})
 export class IssuanceModule {
   static register(config: IssuanceConfig): DynamicModule {
@@ -90,8 +82,7 @@ export class IssuanceModule {
         { provide: Idempotency, useFactory: (clock: Clock) => new Idempotency(clock), inject: [Clock] },
         {
           provide: AttemptStore,
-          useFactory: (source: DataSource, clock: Clock) =>
-            new AttemptStore(source, clock, { ...ATTEMPT_POLICIES, 'user-code': PROGRESS_POLICY }),
+          useFactory: (source: DataSource, clock: Clock) => new AttemptStore(source, clock),
           inject: [DataSource, Clock],
         },
         {

@@ -46,7 +46,7 @@ export class ProgressService {
    */
   async prove(caseNumber: string, userCode: string, source: string): Promise<Row> {
     const row = await this.read(caseNumber);
-    const attempt = { cardNumber: caseNumber, purpose: 'user-code', source } as const;
+    const attempt = { cardNumber: caseNumber, purpose: 'progress', source } as const;
     const right = await this.attempts.check(attempt, () => this.hasher.verify(row?.verifier ?? undefined, userCode));
     if (!row || !right) throw new CaError('codeRefused', 'the case number or the user code is not right');
     return row;

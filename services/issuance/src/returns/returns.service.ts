@@ -65,7 +65,7 @@ export class ReturnsService {
    */
   async progress(caseNumber: string, slipCode: string, source: string): Promise<ReturnProgress> {
     const row = await readReturn(this.source, caseNumber).catch(() => undefined);
-    const attempt = { cardNumber: caseNumber, purpose: 'user-code', source } as const;
+    const attempt = { cardNumber: caseNumber, purpose: 'progress', source } as const;
     const right = await this.attempts.check(attempt, () =>
       Promise.resolve(isSlipCode(row?.codeDigest ?? NO_CASE, caseNumber, slipCode)),
     );
