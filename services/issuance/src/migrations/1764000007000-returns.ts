@@ -54,6 +54,8 @@ export class Returns1764000007000 implements MigrationInterface {
       );
 
       alter table known_status add column accepted boolean not null default false;
+      -- As far as the last row tells: a card held before it was accepted counts as accepted until its next row says better.
+      update known_status set accepted = true where kind in ('accepted', 'suspended', 'resumed');
 
       alter table application
         drop constraint application_way,

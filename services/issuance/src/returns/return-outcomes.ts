@@ -78,6 +78,8 @@ export class ReturnOutcomes {
       [about, state, outcome, requestedBy, by, now, newCaseNumber],
     );
     if (outcome === 'defective') {
+      // Events of one card leave in the order in which its row was locked: as when it was issued or dispatched.
+      await tx.query('select 1 from card where card_number = $1 for update', [row.cardNumber]);
       const data = { cardNumber: row.cardNumber, caseNumber: about, at: now.toISOString() };
       await this.outbox.add(tx, newEvent('card.defective', row.cardNumber, data, { source: 'issuance', now }));
     }

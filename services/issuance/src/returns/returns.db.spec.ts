@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ensureSecretKey, openRecord, sealRecord } from '#libs/credentials';
-import { withTestDatabase } from '#libs/database';
+import { migrate, withTestDatabase } from '#libs/database';
 import { Housekeeping } from '#libs/host';
+import { issuance } from '../index.js';
 import { IssuanceBench, USER_CODE } from '../issuance.fixture.js';
 
 let bench: IssuanceBench;
@@ -124,6 +125,17 @@ describe('a slip', () => {
       expect({ status, legacyCode: body['legacyCode'], detail: body['detail'] }).toEqual({ status: 403, legacyCode: '3005', detail: wrong.body['detail'] }); // prettier-ignore
     }
     expect((await bench.call('GET', `/api/v1/card-returns/${caseNumber}/progress`)).status).toBe(400);
+  });
+
+  it('is never locked, however often a stranger guesses: its code opens it after the longest delay', async () => {
+    const { caseNumber, slipCode } = await announce(await issuedCard());
+    bench.clock.set(-12 * 900_000);
+    for (let guess = 1; guess <= 12; guess += 1) {
+      expect((await progress(caseNumber, '00000-00000')).status).toBe(403);
+      await bench.source.query(`delete from attempt where counter = 'source'`);
+      bench.clock.set((guess - 12) * 900_000);
+    }
+    expect((await progress(caseNumber, slipCode)).status).toBe(200);
   });
 
   it('keeps its letter sealed, and out of the log', async () => {
@@ -315,6 +327,28 @@ describe('a defective card', () => {
     });
   });
 
+  it('is told of after what is being written of it: its row is locked first', async () => {
+    const cardNumber = await issuedCard();
+    await bench.stock(1);
+    const { caseNumber } = await identified(cardNumber);
+    const { body } = await ask(caseNumber, 'defective');
+    let approval: Promise<string> | undefined;
+    await bench.source.transaction(async (tx) => {
+      await tx.query('select 1 from card where card_number = $1 for update', [cardNumber]);
+      let ended = false as boolean;
+      approval = approve(body['id']).then(({ status }) => ((ended = true), String(status)));
+      const waits = async () =>
+        (await bench.source.query<unknown[]>(
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'select 1 from card where%'`,
+        )).length > 0; // prettier-ignore
+      while (!ended && !(await waits()));
+      expect(ended).toBe(false);
+      expect(await bench.events('card.defective', cardNumber)).toEqual([]);
+    });
+    expect(await approval).toBe('200');
+    expect(await bench.events('card.defective', cardNumber)).toHaveLength(1);
+  });
+
   it('of a combined application gets its new card by the representative’s data, without another push', async () => {
     const cardNumber = await issuedCard({ way: 'B' });
     await bench.stock(1);
@@ -371,4 +405,16 @@ it('erases letters after their retention, and what there was to see without them
   }
   expect(await file(here.caseNumber)).toMatchObject({ letter: LETTER });
   expect((await progress(ended.caseNumber, ended.slipCode)).status).toBe(200);
+});
+
+it('knows cards as accepted that were told of before such cases were known', async () => {
+  const migrations = [...issuance.migrations] as never[];
+  const { source, ownerUrl, schema } = await database.service('issuance_before', migrations.slice(0, -1));
+  const kinds = ['accepted', 'suspended', 'resumed', 'revoked'];
+  for (const kind of kinds) {
+    await source.query('insert into known_status (card_number, epoch, seq, kind) values ($1, gen_random_uuid(), 1, $1)', [kind]); // prettier-ignore
+  }
+  await migrate({ ownerUrl, schema, migrations });
+  const rows = await source.query<{ kind: string }[]>('select kind from known_status where accepted order by kind');
+  expect(rows.map(({ kind }) => kind)).toEqual(['accepted', 'resumed', 'suspended']);
 });
