@@ -1,6 +1,8 @@
 import TestSequencer from '@jest/test-sequencer';
 
 const LONG = [
+  'kills-and-fuzz.e2e-spec.ts',
+  'browser.e2e-spec.ts',
   '.e2e-spec.ts',
   'setup.db.spec.ts',
   'conformance.db.spec.ts',
