@@ -11,9 +11,6 @@ import { otherFlows } from './other-flows.js';
 import { pageSweep } from './page-sweep.js';
 import { problemFlows } from './problem-flows.js';
 
-/** All flows take six minutes of two cores: CI sees every page, the application and the activation, `npm test` the rest. */
-const isShort = process.env['CI'] === 'true';
-
 /** What people do on the pages, in a real browser, on one instance with the virtual card behind the real agent. */
 describe('in a browser', () => {
   const instance = runningInstance();
@@ -26,16 +23,14 @@ describe('in a browser', () => {
   describe('every page', () => pageSweep(browser));
   describe('憑證申請', () => applyFlow(browser));
   describe('啟用憑證', () => activationFlows(browser, cards));
-  if (!isShort) {
-    describe('啟用憑證, when something is wrong', () => problemFlows(browser, cards));
-    describe('啟用憑證, when something gets lost', () =>
-      lostOnTheWay(browser, cards, (card) => {
-        activated = card;
-      }));
-    describe('憑證停復用、用戶代碼、PIN 碼', () => cardFlows(browser, cards, () => activated));
-    describe('the rest', () => otherFlows(browser, cards, () => activated));
-    describe('管理中心作業台', () => consoleFlows(browser, cards, instance));
-  }
+  describe('啟用憑證, when something is wrong', () => problemFlows(browser, cards));
+  describe('啟用憑證, when something gets lost', () =>
+    lostOnTheWay(browser, cards, (card) => {
+      activated = card;
+    }));
+  describe('憑證停復用、用戶代碼、PIN 碼', () => cardFlows(browser, cards, () => activated));
+  describe('the rest', () => otherFlows(browser, cards, () => activated));
+  describe('管理中心作業台', () => consoleFlows(browser, cards, instance));
 
   it('has had nothing to complain of: no breach of the policy, no failing script', () => {
     expect(browser.complaints).toEqual([]);
