@@ -32,8 +32,16 @@ kafkaHere.describe('rights on Kafka', () => {
       await sink.close();
     }
   };
-  /** Joins as the group and reads one record. */
-  const read = async (user: KafkaUser, topic: string, groupId: string = user) => {
+  /** Joins as the group and reads one record. A broker that has just started may still be loading its groups: that is no answer yet. */
+  const read = async (user: KafkaUser, topic: string, groupId: string = user): Promise<void> => {
+    try {
+      await readOnce(user, topic, groupId);
+    } catch (error) {
+      if (!/coordinator is loading/i.test(String(error))) throw error;
+      await read(user, topic, groupId);
+    }
+  };
+  const readOnce = async (user: KafkaUser, topic: string, groupId: string) => {
     const consumer = (await kafkaClient(as(user), 'test')).consumer({ groupId });
     try {
       await consumer.connect();
