@@ -176,7 +176,7 @@ describe('a request', () => {
     }
   });
 
-  it('is listed by its state, in pages, oldest first, and only among its kind', async () => {
+  it('is listed by its state, by what it is about, in pages, oldest first, and only among its kind', async () => {
     const own = { ...act, kind: 'listed' };
     const list = (page: Partial<RequestPage> = {}) =>
       source.transaction((tx) => control.list(tx, own, { after: 0, limit: 100, ...page }));
@@ -197,6 +197,8 @@ describe('a request', () => {
     expect((await list()).map(({ id }) => id)).toEqual([old.id, approved.id, rejected.id, open.id]);
     const page = await list({ limit: 2 });
     expect((await list({ after: page[1]!.position })).map(({ id }) => id)).toEqual([rejected.id, open.id]);
+    expect((await list({ about: 'approved' })).map(({ id }) => id)).toEqual([approved.id]);
+    expect(await list({ about: 'approved', state: 'open' })).toEqual([]);
   });
 });
 

@@ -65,19 +65,23 @@ export async function selectRequest(tx: EntityManager, kind: string, id: string,
 
 export interface RequestPage {
   readonly state?: RequestState;
+  /** What alone is asked for: a card's number, say. */
+  readonly about?: string;
   /** Position of the last one seen; 0 for the first page. */
   readonly after: number;
   readonly limit: number;
 }
 
 /** Oldest first. */
-export async function selectRequests(tx: EntityManager, kind: string, { state, after, limit }: RequestPage, at: Date) {
+export async function selectRequests(tx: EntityManager, kind: string, page: RequestPage, at: Date) {
+  const { state, about, after, limit } = page;
   return (await tx.query(
     `select ${COLUMNS} from dual_control_request
      where kind = $1 and position > $2
        and ($3::text is null or $3 = case when state = 'open' and expires_at <= $4 then 'expired' else state end)
-     order by position limit $5`,
-    [kind, after, state ?? null, at, limit],
+       and ($5::text is null or $5 = about)
+     order by position limit $6`,
+    [kind, after, state ?? null, at, about ?? null, limit],
   )) as RequestRow[];
 }
 

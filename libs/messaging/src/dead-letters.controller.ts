@@ -41,7 +41,7 @@ const request = z.object({
   decidedAt: time.nullable(),
   ground: z.string().nullable().describe('of a rejection'),
 });
-const { groundBody: grounded } = requestSchemas;
+const { groundBody: grounded, pageOf } = requestSchemas;
 const byId = z.object({ id: position });
 const byRequest = z.object({ id: z.uuid() });
 const letterQuery = z.object({
@@ -111,10 +111,11 @@ export function deadLettersController(service: string): Type {
       allow: ['ca-operator', 'ca-officer', 'auditor'],
       summary: 'Requests to give dead letters up',
       query: requestQuery,
-      returns: z.object({ items: z.array(request) }),
+      returns: z.object({ items: z.array(request), next: z.number().int().nullable().describe('for `after`') }),
     })
-    async requests(@Query() { state, ...page }: z.output<typeof requestQuery>) {
-      return { items: (await this.discards.list({ ...page, ...(state && { state }) })).map(view) };
+    async requests(@Query() query: z.output<typeof requestQuery>) {
+      const { state, ...page } = query;
+      return pageOf(await this.discards.list({ ...page, ...(state && { state }) }), query, view);
     }
 
     @Post('discard-requests/:id/approval')

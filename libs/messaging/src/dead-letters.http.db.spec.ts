@@ -191,7 +191,10 @@ describe('dead letters by HTTP', () => {
     }
     expect((await effects(db)).get('b')).toEqual([2]);
     expect(await letterOf('b', 'discarded')).toMatchObject({ resolvedBy: 'wang, wu' });
-    expect((await ask('GET', '/discard-requests?state=approved', 'auditor')).body.items).toHaveLength(1);
+    const given = (query: string) => ask('GET', `/discard-requests?state=approved${query}`, 'auditor');
+    const { items, next } = (await given('&limit=1')).body as { items: unknown[]; next: number };
+    expect(items).toHaveLength(1);
+    expect((await given(`&after=${next}`)).body).toEqual({ items: [], next: null });
   });
 
   it('stay when the second person says no, or when they are resolved meanwhile', async () => {

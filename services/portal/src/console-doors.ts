@@ -24,6 +24,7 @@ export const DOORS = {
   'GET /api/v1/alarms': ['ca-operator', 'auditor'],
   'GET /api/v1/unlock-requests': ['ca-operator', 'ca-officer', 'auditor'],
   'POST /api/v1/unlock-requests/{id}/approval': ['ca-officer'],
+  'POST /api/v1/unlocks': ['ca-operator', 'ca-officer'],
   'GET /api/v1/card-returns': ['ca-operator', 'ca-officer'],
   'POST /api/v1/card-returns/{case}/receipt': ['ca-operator'],
   'POST /api/v1/card-returns/{case}/identification': ['ca-operator'],

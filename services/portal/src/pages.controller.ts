@@ -35,12 +35,14 @@ export class PagesController {
   readonly #icon = readFileSync(join(packageRoot(), 'services/portal/assets/favicon.svg'));
   /** Of the subscribers' pages, which reach the card agent. */
   readonly #policy: string;
-  /** Of the console, which reaches the identity provider. */
+  /** Of the console, which reaches the identity provider, and the centre’s own card agent. */
   readonly #consolePolicy: string;
 
   constructor(@Inject(PORTAL_CONFIG) private readonly config: PortalConfig) {
     this.#policy = policy(config.agentUrl);
-    this.#consolePolicy = policy(config.login ? new URL(config.login.issuer).origin : '');
+    this.#consolePolicy = policy(
+      `${config.login ? new URL(config.login.issuer).origin : ''} ${config.agentUrl}`.trim(),
+    );
   }
 
   @Get(Object.values(PAGES))

@@ -43,7 +43,9 @@ describe('the portal', () => {
       expect(response.headers.get('cache-control')).toBe('no-cache');
       const policy = response.headers.get('content-security-policy');
       expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'");
-      const other = path.startsWith('/console') ? 'https://identity.example' : 'http://127.0.0.1:3999';
+      const other = path.startsWith('/console')
+        ? 'https://identity.example http://127.0.0.1:3999'
+        : 'http://127.0.0.1:3999';
       expect(policy).toContain(`connect-src 'self' ${other};`);
       const html = await response.text();
       expect(html).not.toMatch(/<script>|<style|style="|onclick|(?:src|href)="(?:http|\/\/)/);

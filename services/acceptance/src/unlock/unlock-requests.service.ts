@@ -5,6 +5,7 @@ import { Clock } from '#libs/clock';
 import { DualControl, type DualControlRequest, requestSchemas, type TwoPersonAct } from '#libs/dual-control';
 import { CaError } from '#libs/errors';
 import { utc } from '#libs/events';
+import { cardNumberOrTest } from '#libs/taiwan';
 import { Card } from '../card.entity.js';
 import { KnownCards } from '../known-cards.js';
 
@@ -23,6 +24,8 @@ export const unlockRequest = requestSchemas.request.extend({
   usableUntil: utc.nullable().describe('of an approved request: when it stops to serve'),
 });
 export type UnlockRequest = z.output<typeof unlockRequest>;
+export const unlockRequestsQuery = requestSchemas.requestsQuery.extend({ cardNumber: cardNumberOrTest.optional() });
+export type UnlockRequestsQuery = z.output<typeof unlockRequestsQuery>;
 
 /** Unlocking takes two officers (DOMAIN.md §7): one asks, another approves; then either works on the card. */
 @Injectable()
@@ -56,8 +59,9 @@ export class UnlockRequestsService {
     return this.source.transaction(async (tx) => view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground })));
   }
 
-  async list(query: requestSchemas.RequestsQuery) {
-    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, query), query, view);
+  async list({ cardNumber: about, ...query }: UnlockRequestsQuery) {
+    const page = { ...query, ...(about && { about }) };
+    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, page), query, view);
   }
 
   /**

@@ -7,11 +7,16 @@ import { proofSchema } from '#libs/piv';
 import { cardNumberOrTest } from '#libs/taiwan';
 import { completionRequest } from '../activation/activation.schema.js';
 import { LockReportsService } from './lock-reports.service.js';
-import { unlockRequest, UnlockRequestsService } from './unlock-requests.service.js';
+import {
+  unlockRequest,
+  type UnlockRequestsQuery,
+  unlockRequestsQuery,
+  UnlockRequestsService,
+} from './unlock-requests.service.js';
 import { UnlocksService } from './unlocks.service.js';
 
 const AT_THE_CENTRE = ['ca-operator', 'ca-officer'] as const;
-const { DECIDED, groundBody, nothing, requestParams, requestsQuery } = requestSchemas;
+const { DECIDED, groundBody, nothing, requestParams } = requestSchemas;
 const id = z.uuid();
 const nonce = z.string().meta({ description: '32 octets, base64url' });
 const cardParams = z.object({ n: cardNumberOrTest });
@@ -78,11 +83,11 @@ export class UnlocksController {
   @Get('unlock-requests')
   @Endpoint({
     allow: [...AT_THE_CENTRE, 'auditor'],
-    summary: 'Requests to unlock a card, oldest first',
-    query: requestsQuery,
+    summary: 'Requests to unlock a card, oldest first; of one card, if it is named',
+    query: unlockRequestsQuery,
     returns: z.object({ items: z.array(unlockRequest), next: z.number().int().nullable() }),
   })
-  list(@Query() query: z.output<typeof requestsQuery>) {
+  list(@Query() query: UnlockRequestsQuery) {
     return this.requests.list(query);
   }
 

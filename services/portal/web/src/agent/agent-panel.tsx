@@ -41,7 +41,7 @@ export function AgentPanel({ status, look }: AgentPanelProps) {
   );
 }
 
-function PairingForm({ onPaired }: { onPaired: () => void }) {
+export function PairingForm({ onPaired }: { onPaired: () => void }) {
   const { t } = useTranslation('agent');
   const { busy, problem, send } = useSending();
   const [id, setId] = useState<string>();
@@ -96,7 +96,7 @@ function PairingForm({ onPaired }: { onPaired: () => void }) {
 }
 
 /** There with virtual cards only: puts one of them into the reader. */
-function VirtualReader({ look }: { look: () => void }) {
+export function VirtualReader({ look }: { look: () => void }) {
   const { t } = useTranslation('agent');
   const { problem, busy, send } = useSending();
   const [cardNumber, setCardNumber] = useState('');

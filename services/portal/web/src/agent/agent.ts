@@ -162,6 +162,9 @@ export const prove = (
 
 export const openPinSession = (order: { session: string; nonce: string; job: string }, signal?: AbortSignal) =>
   ask<PageSession>('POST', '/v1/pin-sessions', order, signal);
+/** 解卡: the centre's job for a card in this reader; nobody types anything. */
+export const unlock = (order: { session: string; nonce: string; job: string }, signal?: AbortSignal) =>
+  ask<{ state: 'done' | 'refused' | 'send-in'; signature?: string }>('POST', '/v1/unlocks', order, signal);
 export const openPinChange = (signal?: AbortSignal) => ask<PageSession>('POST', '/v1/pin-changes', {}, signal);
 export const openPinCheck = (signal?: AbortSignal) => ask<PageSession>('POST', '/v1/pin-checks', {}, signal);
 export const pageState = (id: string, signal?: AbortSignal) =>
