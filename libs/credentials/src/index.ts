@@ -9,6 +9,7 @@ export {
 export { Pepper } from './pepper.js';
 export { BoundedPool, codeCheckPool } from './bounded-pool.js';
 export { CodeHasher } from './code-hasher.js';
+export { randomDigits } from './random-digits.js';
 export { ATTEMPT_POLICIES, judge, type AttemptPolicy, type AttemptPurpose, type Verdict } from './attempt-policy.js';
 export { AttemptStore, sourceOf, type Attempt } from './attempt-store.js';
 export { ATTEMPT_MIGRATION } from './attempt.migration.js';

@@ -11,6 +11,7 @@ import { BUS_MIGRATIONS } from '#libs/messaging';
 import { ceremony, renewRootCrl } from '#libs/pki';
 import { exportTraces } from '#libs/trace';
 import { createCardAgent, listenOnLoopback } from '../../card-agent/src/app.js';
+import { readersOf } from '../../card-agent/src/readers/readers-of.js';
 import type { AllInOneConfig } from './all-in-one.config.js';
 import { Gateway } from './gateway.js';
 import { CONSOLE_CLIENT, createIdentity, IDENTITY_PATHS } from './identity/identity.js';
@@ -98,12 +99,10 @@ async function start(
   if (await renewRootCrl(authority, clock)) progress('  root CA: its next list');
 
   const origins = [url, `http://127.0.0.1:${port}`];
+  const agentLog = log.child({ service: 'card-agent' });
   const agentApp = await createCardAgent({
-    clock,
-    log: log.child({ service: 'card-agent' }),
-    origins,
-    jobKey: keys.jobPublicKey,
-    virtualCardsDir: dir('virtual-cards'),
+    ...{ clock, origins, log: agentLog, jobKey: keys.jobPublicKey, pairing: false },
+    ...readersOf(dir('virtual-cards'), agentLog),
   });
   const agent = await listenOnLoopback(agentApp, config.KAIKA_AGENT_PORT);
   undo.push(() => agent.close());

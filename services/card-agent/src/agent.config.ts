@@ -4,31 +4,27 @@ import type { JWK } from 'jose';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Clock } from '#libs/clock';
-import type { Readers } from './readers/reader.js';
+import type { CardLimits } from './readers/card-gates.js';
+import type { DrivenReaders } from './readers/readers-of.js';
 import { stationOf, stationSettings } from './station/station.config.js';
 import { ConfigError, logLevel, port, readConfig, secretFile } from '#libs/config';
 
 export const AGENT_VERSION = '0.1.0';
 
-export interface AgentConfig {
+export interface AgentConfig extends DrivenReaders {
   clock: Clock;
   log: Logger;
   /** The pages that may use this agent: exact origins, `https://ca.example`. */
   origins: readonly string[];
   /** The centre's public key that PIN jobs are signed with: Ed25519. */
   jobKey: JWK;
-  /** A folder of virtual cards with its virtual reader, in place of the machine's readers. */
-  virtualCardsDir?: string;
-  /** Whether a page must be let in by the person at the reader; default: with real readers. */
-  pairing?: boolean;
+  /** Whether a page must be let in by the person at the reader. */
+  pairing: boolean;
   /** The centre's CA certificates, DER, for the self-check. */
   issuers?: readonly Buffer[];
-  /** In place of the machine's readers and of the virtual one; for tests. */
-  readers?: Readers;
   /** Called before each request is looked at: where a throw-away instance's clock is set. */
   beforeRequest?: () => void;
-  /** For one transmit: a wrong length can hang a reader for good. */
-  transmitTimeoutMs?: number;
+  limits?: CardLimits;
 }
 
 /** How long a proof's key, and a page for the PIN, live in memory. */

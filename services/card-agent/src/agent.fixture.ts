@@ -10,6 +10,7 @@ import { type CardJob, type CardJobKind, type CardJobOf, makeCardJob, proofSchem
 import { VirtualCardStore } from '#libs/virtual-card';
 import type { AgentConfig } from './agent.config.js';
 import type { TestReaders } from './readers/readers.fixture.js';
+import { readersOf } from './readers/readers-of.js';
 import { createCardAgent, listenOnLoopback } from './app.js';
 
 export const PORTAL = 'https://ca.example';
@@ -25,8 +26,15 @@ export interface Reply {
 
 type JobOfAnyKind = { [K in CardJobKind]: Omit<CardJobOf<K>, 'cardNumber' | 'session'> }[CardJobKind];
 
+interface AgentOptions extends Partial<Omit<AgentConfig, 'readers' | 'hand'>> {
+  /** In place of the virtual reader. */
+  cards?: TestReaders;
+  /** Of the virtual reader; default: an empty one of its own. */
+  virtualCardsDir?: string;
+}
+
 /** An agent on a free port with a folder of virtual cards, and what it said: log lines and answers. */
-export async function startAgent({ cards, ...options }: Partial<AgentConfig> & { cards?: TestReaders } = {}) {
+export async function startAgent({ cards, virtualCardsDir, ...options }: AgentOptions = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'kaika-agent-'));
   const centre = generateKeyPairSync('ed25519');
   const clock = systemClock();
@@ -37,10 +45,11 @@ export async function startAgent({ cards, ...options }: Partial<AgentConfig> & {
       done();
     },
   });
+  const log = pino({ level: 'trace' }, sink);
   const app = await createCardAgent({
-    ...{ clock, log: pino({ level: 'trace' }, sink), origins: [PORTAL, 'https://kiosk.example:8443'] },
-    ...{ jobKey: centre.publicKey.export({ format: 'jwk' }), virtualCardsDir: dir, readers: cards, ...options },
-    ...(cards && { virtualCardsDir: undefined, pairing: false }),
+    ...{ clock, log, origins: [PORTAL, 'https://kiosk.example:8443'], pairing: false },
+    ...{ jobKey: centre.publicKey.export({ format: 'jwk' }), ...options },
+    ...(cards ? { readers: cards } : readersOf(virtualCardsDir ?? dir, log)),
   });
   const { port, close } = await listenOnLoopback(app, 0);
   const own = `http://127.0.0.1:${port}`;

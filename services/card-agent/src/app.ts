@@ -22,8 +22,6 @@ import { PairingController } from './pairing/pairing.controller.js';
 import { PinController } from './pin/pin.controller.js';
 import { PinService } from './pin/pin.service.js';
 import { CardGates } from './readers/card-gates.js';
-import { PcscReaders } from './readers/pcsc-readers.js';
-import type { Readers } from './readers/reader.js';
 import { VirtualReaderController } from './readers/virtual-reader.controller.js';
 import { VirtualReaders } from './readers/virtual-readers.js';
 import { UnlockService } from './unlock.service.js';
@@ -36,11 +34,8 @@ const title = new DocumentBuilder().setTitle('kaika card agent').setVersion(AGEN
 
 /** The agent as a Nest application of its own; `listenOnLoopback` opens it. Its own origin, so its own listener. */
 export async function createCardAgent(config: AgentConfig): Promise<INestApplication> {
-  const { virtualCardsDir, log, clock } = config;
-  const virtual = virtualCardsDir === undefined ? undefined : new VirtualReaders(virtualCardsDir);
-  const pairing = new Pairing(config.pairing ?? !virtual, clock);
-  const readers = config.readers ?? virtual ?? new PcscReaders(log);
-  const app = await NestFactory.create<NestExpressApplication>(moduleOf(config, { readers, pairing }), {
+  const pairing = new Pairing(config.pairing, config.clock);
+  const app = await NestFactory.create<NestExpressApplication>(moduleOf(config, pairing), {
     bodyParser: false,
     forceCloseConnections: true,
     logger: nestLogger(config.log),
@@ -89,17 +84,11 @@ export async function listenOnLoopback(
   return { port: actual, close };
 }
 
-interface Parts {
-  readers: Readers;
-  pairing: Pairing;
-}
-
-function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: AgentConfig, { readers, pairing }: Parts) {
-  const gates = new CardGates(readers, clock, transmitTimeoutMs);
+function moduleOf({ readers, hand, limits, clock, log, jobKey, issuers = [] }: AgentConfig, pairing: Pairing) {
+  const gates = new CardGates(readers, clock, limits);
   const cards = new CardService(gates, clock);
   const jobs = new JobOpener(cards, clock, jobKey);
   const pins = new PinService(gates, jobs, clock, log);
-  const virtual = readers instanceof VirtualReaders ? readers : undefined;
   const work = () => {
     pins.closeExpired();
     cards.forgetExpired();
@@ -109,7 +98,7 @@ function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: Agent
   @Module({
     controllers: [
       ...[AgentController, PinController, PairingController, CheckController],
-      ...(virtual ? [VirtualReaderController] : []),
+      ...(hand ? [VirtualReaderController] : []),
     ],
     providers: [
       { provide: CardService, useValue: cards },
@@ -117,7 +106,7 @@ function moduleOf({ transmitTimeoutMs, clock, log, jobKey, issuers = [] }: Agent
       { provide: UnlockService, useValue: new UnlockService(gates, jobs, log) },
       { provide: SelfCheck, useValue: new SelfCheck(gates, clock, issuers) },
       { provide: Pairing, useValue: pairing },
-      ...(virtual ? [{ provide: VirtualReaders, useValue: virtual }] : []),
+      ...(hand ? [{ provide: VirtualReaders, useValue: hand }] : []),
     ],
   })
   class CardAgentModule implements OnModuleInit, OnApplicationShutdown {

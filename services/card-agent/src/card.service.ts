@@ -87,22 +87,26 @@ export class CardService {
    */
   async prove({ session, nonce, purpose, origin, ...wanted }: ProofOrder): Promise<WireProof> {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    return this.gates.use({ reader: wanted.reader, permission: 'look' }, async (card, reader) => {
-      const reading = await readCard(card);
-      if (wanted.cardNumber !== undefined && reading.facts.cardNumber !== wanted.cardNumber) {
-        throw new CaError('otherCard', 'this is not the card that was read');
-      }
-      if (purpose === 'accept' || purpose === 'resume-session') await mustNotBeBlocked(card);
-      const { signatureCertificateSha256, encryptionCertificateSha256, facts } = reading;
-      const statement: ProofStatement = {
-        ...{ purpose, origin, nonce, session, cardUuid: facts.cardUuid, cardNumber: facts.cardNumber },
-        ...{ signatureCertificateSha256, encryptionCertificateSha256 },
-        ephemeralKey: publicKey.export({ type: 'spki', format: 'der' }),
-      };
-      const signature = await card.sign('9E', encodeProof(statement), reading.cardCertificate);
-      this.keep({ session, origin, reader, reading, ephemeralKey: privateKey, signature });
-      return toWire({ ...statement, signature });
-    });
+    const { proof, ...kept } = await this.gates.use(
+      { reader: wanted.reader, permission: 'look' },
+      async (card, reader) => {
+        const reading = await readCard(card);
+        if (wanted.cardNumber !== undefined && reading.facts.cardNumber !== wanted.cardNumber) {
+          throw new CaError('otherCard', 'this is not the card that was read');
+        }
+        if (purpose === 'accept' || purpose === 'resume-session') await mustNotBeBlocked(card);
+        const { signatureCertificateSha256, encryptionCertificateSha256, facts } = reading;
+        const statement: ProofStatement = {
+          ...{ purpose, origin, nonce, session, cardUuid: facts.cardUuid, cardNumber: facts.cardNumber },
+          ...{ signatureCertificateSha256, encryptionCertificateSha256 },
+          ephemeralKey: publicKey.export({ type: 'spki', format: 'der' }),
+        };
+        const signature = await card.sign('9E', encodeProof(statement), reading.cardCertificate);
+        return { proof: toWire({ ...statement, signature }), reader, reading, signature };
+      },
+    );
+    this.keep({ ...kept, session, origin, ephemeralKey: privateKey });
+    return proof;
   }
 
   /** @throws CaError sessionExpired, also when another page made the proof */

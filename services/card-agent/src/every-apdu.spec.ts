@@ -52,7 +52,8 @@ async function order(agent: Agent, purpose: ProofPurpose, job: object) {
 }
 
 async function typeInto(agent: Agent, id: string): Promise<string> {
-  const { state } = await agent.pins.submit(id, { oldPin: '', newPin: HOLDERS_PIN, confirmPin: HOLDERS_PIN });
+  const typed = { oldPin: '', newPin: HOLDERS_PIN, confirmPin: HOLDERS_PIN };
+  const { state } = await agent.pins.submit(id, typed, agent.pins.deadline());
   return state;
 }
 

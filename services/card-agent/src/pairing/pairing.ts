@@ -1,5 +1,6 @@
-import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '#libs/clock';
+import { randomDigits } from '#libs/credentials';
 import { CaError } from '#libs/errors';
 
 /** A code is on the screen for so long … */
@@ -42,7 +43,7 @@ export class Pairing {
     this.prune();
     if (this.#open.size >= MAX_OPEN) this.#open.delete(this.#open.keys().next().value!);
     const id = randomBytes(32).toString('base64url');
-    const code = String(randomInt(10 ** CODE_DIGITS)).padStart(CODE_DIGITS, '0');
+    const code = randomDigits(CODE_DIGITS);
     this.#open.set(id, { id, origin, code, expiresAtMs: this.clock.nowMs() + CODE_SECONDS * 1000, wrong: 0 });
     return id;
   }

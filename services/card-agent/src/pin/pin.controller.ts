@@ -9,6 +9,7 @@ import { PAGE_CSP } from '../page/layout.js';
 import { pinPage } from './pin-page.js';
 import type { PinSession } from './pin-session.js';
 import { PinService } from './pin.service.js';
+import type { Deadline } from '../readers/in-time.js';
 
 const pin = z.string().max(64).default('');
 const typed = z.object({ oldPin: pin, newPin: pin, confirmPin: pin });
@@ -23,7 +24,7 @@ export class PinController {
   @Endpoint({ allow: 'anyone', summary: 'The page on which the holder types a PIN', returns: HTML })
   async show(@Param('id') id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     try {
-      await this.render(request, response, 200, this.pins.find(id));
+      await this.render({ request, response, deadline: this.pins.deadline() }, 200, this.pins.find(id));
     } catch (error) {
       gone(request, response, error);
     }
@@ -38,26 +39,27 @@ export class PinController {
   async submit(@Param('id') id: string, @Req() request: Request, @Res() response: Response): Promise<void> {
     const form = typed.safeParse(request.body ?? {});
     const { oldPin, newPin, confirmPin } = form.success ? form.data : typed.parse({});
+    const deadline = this.pins.deadline();
+    const asked = { request, response, deadline };
     try {
       const pins = { oldPin: halfWidth(oldPin), newPin: halfWidth(newPin), confirmPin: halfWidth(confirmPin) };
-      await this.render(request, response, 200, await this.pins.submit(id, pins));
+      await this.render(asked, 200, await this.pins.submit(id, pins, deadline));
     } catch (error) {
       if (!(error instanceof CaError)) throw error;
       if (error.code === 'notFound') return gone(request, response, error);
-      await this.render(request, response, ERRORS[error.code].status, this.pins.find(id), hintKey(error));
+      await this.render(asked, ERRORS[error.code].status, this.pins.find(id), hintKey(error));
     }
   }
 
   private async render(
-    request: Request,
-    response: Response,
+    { request, response, deadline }: { request: Request; response: Response; deadline: Deadline },
     status: number,
     session: PinSession,
     problem?: string,
   ): Promise<void> {
     const { kind, state, progress, reading, origin, lastOnline } = session;
     const open = state === 'waiting' || state === 'removed';
-    const seen = open ? await this.pins.look(session) : { pinTries: progress.pinTries };
+    const seen = open ? await this.pins.look(session, deadline) : { pinTries: progress.pinTries };
     const { cardNumber, name } = reading.facts;
     const page = { kind, state, language: languageOf(request), self: pathOf(session), cardNumber, name, ...seen };
     const site = kind === 'sign' ? origin : undefined;

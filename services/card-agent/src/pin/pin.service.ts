@@ -7,6 +7,7 @@ import { SESSION_SECONDS } from '../agent.config.js';
 import { type CardReading, readCard } from '../card-facts.js';
 import type { CardGates } from '../readers/card-gates.js';
 import { type JobOpener } from '../job-opener.js';
+import type { Deadline } from '../readers/in-time.js';
 import { resetPinTask } from './by-puk.js';
 import { setPinTask } from './given-pin.js';
 import { changePinTask, checkTask, signTask } from './known-pin.js';
@@ -68,10 +69,18 @@ export class PinService {
     }
   }
 
+  /** Of a request for a page: what it does with the card and how the page then looks have this time together. */
+  deadline(): Deadline {
+    return this.gates.deadline();
+  }
+
   /** What the page needs to know of the card: fresh if it is there, else as it was. */
-  async look({ reader, progress }: PinSession): Promise<{ profile?: CardProfile; pinTries?: number }> {
+  async look(
+    { reader, progress }: PinSession,
+    deadline: Deadline,
+  ): Promise<{ profile?: CardProfile; pinTries?: number }> {
     try {
-      return await this.gates.use({ reader, permission: 'look' }, async (card) => {
+      return await this.gates.use({ reader, permission: 'look', deadline }, async (card) => {
         progress.pinTries = await card.pinTries();
         return { profile: card.profile, pinTries: progress.pinTries };
       });
@@ -87,7 +96,7 @@ export class PinService {
    * @throws CaError pinMismatch | pinFormat | pinRefused | noCard | cardRemoved … after which the form may be sent again;
    *                 never with a PIN in it
    */
-  async submit(id: string, typed: Typed & { confirmPin: string }): Promise<PinSession> {
+  async submit(id: string, typed: Typed & { confirmPin: string }, deadline: Deadline): Promise<PinSession> {
     const session = this.find(id);
     if (session.running) await session.running;
     else if (session.task) {
@@ -95,19 +104,22 @@ export class PinService {
       if (FIELDS[session.kind].new && typed.newPin !== typed.confirmPin) {
         throw new CaError('pinMismatch', 'the two PINs differ');
       }
-      session.running = this.work(session, task, typed).finally(() => (session.running = undefined));
+      session.running = this.work({ session, task, deadline }, typed).finally(() => (session.running = undefined));
       await session.running;
     }
     return session;
   }
 
-  private async work(session: PinSession, task: PinTask, typed: Typed): Promise<void> {
+  private async work(
+    { session, task, deadline }: { session: PinSession; task: PinTask; deadline: Deadline },
+    typed: Typed,
+  ): Promise<void> {
     const { kind, reader, reading, progress } = session;
     const before = session.state;
     session.state = 'working';
     let next: PinState = before;
     try {
-      next = await this.gates.use({ reader, permission: task.permission }, (card) => {
+      next = await this.gates.use({ reader, permission: task.permission, deadline }, (card) => {
         const wanted = [...(FIELDS[kind].old ? [typed.oldPin] : []), ...(FIELDS[kind].new ? [typed.newPin] : [])];
         if (!wanted.every((pin) => pinFits(pin, card.profile))) {
           throw new CaError('pinFormat', 'the card does not take a PIN of this form');
@@ -129,11 +141,10 @@ export class PinService {
     { origin, reader }: { origin: string; reader?: string },
     taskFor: (reading: CardReading) => PinTask,
   ): Promise<string> {
-    return this.gates.use({ reader, permission: 'look' }, async (card, found) => {
-      const reading = await readCard(card);
-      const at = { reader: found, reading, origin };
-      return this.open(kind, at, taskFor(reading), { maybeChanged: false, pinTries: await card.pinTries() });
-    });
+    const { pinTries, ...at } = await this.gates.use({ reader, permission: 'look' }, async (card, found) => ({
+      ...{ reader: found, origin, reading: await readCard(card), pinTries: await card.pinTries() },
+    }));
+    return this.open(kind, at, taskFor(at.reading), { maybeChanged: false, pinTries });
   }
 
   /** A new page for a card voids the one before; and the memory is bounded. */

@@ -25,13 +25,15 @@ function fakeReader() {
   return { connect, connection, sent, open: () => open };
 }
 
+const inTenSeconds = () => ({ permission: 'look', deadline: performance.now() + 10_000 }) as const;
+
 describe('CardGate', () => {
   it('lets one session at the card at a time, in the order they came, each ended by a reset', async () => {
     const reader = fakeReader();
     const gate = new CardGate();
     const order: number[] = [];
     const one = (n: number) =>
-      gate.use(reader.connect, 'look', () => {
+      gate.use(reader.connect, inTenSeconds(), () => {
         order.push(n);
         expect(reader.open()).toBe(1);
         expect(gate.busy).toBe(true);
@@ -48,9 +50,61 @@ describe('CardGate', () => {
     const gate = new CardGate();
     const broken = () => Promise.reject(new Error('unplugged'));
     for (let n = 0; n < 2; n++) {
-      await expect(gate.use(broken, 'look', () => Promise.resolve())).rejects.toThrow('unplugged');
+      await expect(gate.use(broken, inTenSeconds(), () => Promise.resolve())).rejects.toThrow('unplugged');
     }
     expect(gate.busy).toBe(false);
+  });
+});
+
+describe('the deadline of a request', () => {
+  const soon = () => ({ permission: 'look', deadline: performance.now() + 30 }) as const;
+  const late = { code: 'cardCommunication' };
+  const until = async (isTrue: () => boolean) => {
+    while (!isTrue()) await new Promise(setImmediate);
+  };
+
+  it('ends a card that answers each command in time and never all of them', async () => {
+    const reader = fakeReader();
+    const { transmit } = reader.connection;
+    reader.connection.transmit = (apdu) => new Promise(setImmediate).then(() => transmit(apdu));
+    const gate = new CardGate();
+    const endless = gate.use(reader.connect, soon(), async (card) => {
+      for (;;) await card.pinTries();
+    });
+    await expect(endless).rejects.toMatchObject(late);
+    await until(() => !gate.busy);
+    expect(reader.open()).toBe(0);
+  });
+
+  it('answers while a reader still hangs; the reader is free, and the card reset, when it stops hanging', async () => {
+    const reader = fakeReader();
+    const gate = new CardGate();
+    let powered: (connection: CardConnection) => void = () => undefined;
+    const hanging = () => new Promise<CardConnection>((resolve) => (powered = resolve));
+    const done: string[] = [];
+    const first = gate.use(hanging, soon(), () => Promise.resolve(done.push('the first')));
+    await expect(first).rejects.toMatchObject(late);
+    expect(gate.busy).toBe(true);
+    await expect(gate.use(reader.connect, soon(), () => Promise.resolve())).rejects.toMatchObject({
+      code: 'readerBusy',
+    });
+    powered(await reader.connect());
+    await until(() => !gate.busy);
+    expect(reader.open()).toBe(0);
+    expect(reader.sent).toEqual([]); // not even SELECT: nobody waits for it
+    expect(await gate.use(reader.connect, inTenSeconds(), () => Promise.resolve(done.push('the next')))).toBe(1);
+    expect(done).toEqual(['the next']);
+  });
+
+  it('keeps what was done in time when only the reset at the end hangs', async () => {
+    const reader = fakeReader();
+    const gate = new CardGate();
+    let reset: () => void = () => undefined;
+    reader.connection.close = () => new Promise((resolve) => (reset = resolve));
+    expect(await gate.use(reader.connect, soon(), () => Promise.resolve('done'))).toBe('done');
+    expect(gate.busy).toBe(true);
+    reset();
+    await until(() => !gate.busy);
   });
 });
 

@@ -1,6 +1,7 @@
 import { CaError } from '#libs/errors';
 import { type CardConnection, PivCard } from '#libs/piv';
 import { kioskOnly, type Permission } from './allow-list.js';
+import { type Deadline, inTime, leftUntil } from './in-time.js';
 
 /** How long a request waits for the card session before it. */
 const TURN_MS = 5_000;
@@ -20,26 +21,47 @@ export class CardGate {
     return this.#taken;
   }
 
-  /** @throws CaError noReader | noCard | readerBusy | unknownCardKind | cardRemoved | cardCommunication */
+  /**
+   * Each command may be in time and all of them together not: the deadline is for the whole, waiting for its turn included.
+   * After it nobody hears of the work any more and no further command is sent; the reader is free when its card was reset.
+   *
+   * @throws CaError noReader | noCard | readerBusy | unknownCardKind | cardRemoved | cardCommunication
+   */
   async use<T>(
     connect: () => Promise<CardConnection>,
-    permission: Permission,
+    { permission, deadline }: { permission: Permission; deadline: Deadline },
     work: (card: PivCard) => Promise<T>,
   ): Promise<T> {
-    await this.take();
-    try {
+    await this.take(deadline);
+    let awaited = true;
+    let closed: Promise<void> | undefined;
+    const session = async () => {
       const connection = await connect();
       try {
-        return await work(await PivCard.select(kioskOnly(connection, permission), this.transmitTimeoutMs));
+        const allowed = kioskOnly(
+          whileAwaited(connection, () => awaited),
+          permission,
+        );
+        return await work(await PivCard.select(allowed, this.transmitTimeoutMs));
       } finally {
-        await connection.close();
+        closed = connection.close();
       }
+    };
+    const result = session();
+    const free = result
+      .catch(() => undefined)
+      .then(() => closed)
+      .catch(() => undefined)
+      .then(() => this.release());
+    try {
+      return await inTime(result, leftUntil(deadline), 'all that was asked of the card');
     } finally {
-      this.release();
+      awaited = false;
+      await inTime(free, leftUntil(deadline), 'resetting the card').catch(() => undefined);
     }
   }
 
-  private async take(): Promise<void> {
+  private async take(deadline: Deadline): Promise<void> {
     if (!this.#taken) {
       this.#taken = true;
       return;
@@ -49,10 +71,13 @@ export class CardGate {
         clearTimeout(timer);
         resolve();
       };
-      const timer = setTimeout(() => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        reject(new CaError('readerBusy', 'another card session is in progress'));
-      }, TURN_MS);
+      const timer = setTimeout(
+        () => {
+          this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+          reject(new CaError('readerBusy', 'another card session is in progress'));
+        },
+        Math.min(TURN_MS, leftUntil(deadline)),
+      );
       this.#waiting.push(turn);
     });
   }
@@ -63,3 +88,12 @@ export class CardGate {
     else this.#taken = false;
   }
 }
+
+/** A connection that sends nothing more once nobody waits for what comes of it. */
+const whileAwaited = (connection: CardConnection, isAwaited: () => boolean): CardConnection => ({
+  transmit: (apdu) =>
+    isAwaited()
+      ? connection.transmit(apdu)
+      : Promise.reject(new CaError('cardCommunication', 'nobody waits for this card session any more')),
+  close: () => connection.close(),
+});

@@ -3,6 +3,7 @@ import { CaError } from '#libs/errors';
 import { type PivCard } from '#libs/piv';
 import type { Permission } from './allow-list.js';
 import { CardGate } from './card-gate.js';
+import type { Deadline } from './in-time.js';
 import type { Reader, Readers } from './reader.js';
 
 /** What a look at one reader finds. */
@@ -21,10 +22,21 @@ const STATES: Partial<Record<string, ReaderState>> = {
 /** A page asks again and again; the card is not powered on each time. */
 const LOOK_SECONDS = 3;
 
+/** For all that one request asks of readers and cards together. */
+const REQUEST_MS = 10_000;
+
+export interface CardLimits {
+  requestMs?: number;
+  /** For one command: a wrong length can hang a reader for good. */
+  transmitMs?: number;
+}
+
 export interface Use {
   /** Which reader; undefined: the one that holds a card */
   reader?: string;
   permission: Permission;
+  /** Of the request that asks; undefined: it begins now */
+  deadline?: Deadline;
 }
 
 interface Look {
@@ -41,8 +53,13 @@ export class CardGates {
   constructor(
     private readonly readers: Readers,
     private readonly clock: Clock,
-    private readonly transmitTimeoutMs?: number,
+    private readonly limits: CardLimits = {},
   ) {}
+
+  /** Of a request that begins now. */
+  deadline(): Deadline {
+    return performance.now() + (this.limits.requestMs ?? REQUEST_MS);
+  }
 
   /**
    * One session with the card of one reader. A session that comes back for its card names the reader it began with.
@@ -50,20 +67,26 @@ export class CardGates {
    * @throws CaError severalCards when no reader is named and more than one holds a card; noReader | noCard | readerBusy |
    *                 unknownCardKind | cardRemoved | cardCommunication
    */
-  async use<T>({ reader: name, permission }: Use, work: (card: PivCard, reader: string) => Promise<T>): Promise<T> {
+  async use<T>(
+    { reader: name, permission, deadline = this.deadline() }: Use,
+    work: (card: PivCard, reader: string) => Promise<T>,
+  ): Promise<T> {
     const reader = await this.choose(name);
     this.#looks.delete(reader.name);
     return this.gateOf(reader).use(
       () => reader.connect(),
-      permission,
+      { permission, deadline },
       (card) => work(card, reader.name),
     );
   }
 
   /** What each reader holds, without using a try. @throws CaError noReader with state pcsc-missing */
   async look(): Promise<{ name: string; state: ReaderState }[]> {
+    const deadline = this.deadline();
     const readers = await this.readers.list();
-    return Promise.all(readers.map(async (reader) => ({ name: reader.name, state: await this.lookAt(reader) })));
+    return Promise.all(
+      readers.map(async (reader) => ({ name: reader.name, state: await this.lookAt(reader, deadline) })),
+    );
   }
 
   close(): void {
@@ -78,15 +101,14 @@ export class CardGates {
       return named;
     }
     if (readers.length === 0) throw new CaError('noReader', 'no reader is connected to this machine');
-    const holding: Reader[] = [];
-    for (const reader of readers) if (await reader.holdsCard()) holding.push(reader);
-    const [first, second] = holding;
+    const held = await Promise.all(readers.map((reader) => reader.holdsCard()));
+    const [first, second] = readers.filter((_, i) => held[i]);
     if (!first) throw new CaError('noCard', 'no reader holds a card');
     if (second) throw new CaError('severalCards', 'several readers hold a card: leave one in, or name the reader');
     return first;
   }
 
-  private async lookAt(reader: Reader): Promise<ReaderState> {
+  private async lookAt(reader: Reader, deadline: Deadline): Promise<ReaderState> {
     const gate = this.gateOf(reader);
     if (gate.busy) return 'busy';
     if (!(await reader.holdsCard())) return 'no-card';
@@ -94,16 +116,16 @@ export class CardGates {
     const known = this.#looks.get(reader.name);
     const now = this.clock.nowMs();
     if (known && known.insertion === insertion && now - known.atMs < LOOK_SECONDS * 1000) return known.state;
-    const state = await this.ask(gate, reader);
+    const state = await this.ask(gate, reader, deadline);
     if (insertion !== undefined) this.#looks.set(reader.name, { insertion, atMs: now, state });
     return state;
   }
 
-  private async ask(gate: CardGate, reader: Reader): Promise<ReaderState> {
+  private async ask(gate: CardGate, reader: Reader, deadline: Deadline): Promise<ReaderState> {
     try {
       const tries = await gate.use(
         () => reader.connect(),
-        'look',
+        { permission: 'look', deadline },
         (card) => card.pinTries(),
       );
       return tries === 0 ? 'locked' : 'ready';
@@ -116,7 +138,7 @@ export class CardGates {
 
   private gateOf({ name }: Reader): CardGate {
     let gate = this.#gates.get(name);
-    if (!gate) this.#gates.set(name, (gate = new CardGate(this.transmitTimeoutMs)));
+    if (!gate) this.#gates.set(name, (gate = new CardGate(this.limits.transmitMs)));
     return gate;
   }
 }

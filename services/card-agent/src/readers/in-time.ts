@@ -1,5 +1,10 @@
 import { CaError } from '#libs/errors';
 
+/** When whoever asked gets an answer, whatever reader and card do: by `performance.now()`. */
+export type Deadline = number;
+
+export const leftUntil = (deadline: Deadline): number => Math.max(0, Math.ceil(deadline - performance.now()));
+
 /**
  * The work's result, or an error when it takes too long. The work itself goes on: a reader that hangs can't be called
  * back.

@@ -15,6 +15,9 @@ import { PcscConnection } from './pcsc-connection.js';
 import { connectError, readerIsGone, serviceIsGone } from './pcsc-errors.js';
 import type { Reader } from './reader.js';
 
+/** For finding out whether there is a card at all: an empty reader says so at once, and one that hangs holds up the others. */
+const LOOK_MS = 3_000;
+
 /** What a reader tells those who keep the list of readers. */
 export interface ReaderEvents {
   /** It was heard of by the service's own word. */
@@ -48,7 +51,8 @@ export class PcscReader implements Reader {
   async holdsCard(): Promise<boolean> {
     if (this.#present) return true;
     try {
-      const card = await inTime(this.handle.connect(SHARED, PROTOCOL_ANY), this.connectMs, 'looking for a card', leave);
+      const ms = Math.min(LOOK_MS, this.connectMs);
+      const card = await inTime(this.handle.connect(SHARED, PROTOCOL_ANY), ms, 'looking for a card', leave);
       leave(card);
       this.events.contradicted();
       return true;

@@ -13,6 +13,8 @@ export interface PcscOptions {
   deafMs?: number;
 }
 
+const CONNECT_MS = 10_000;
+const DEAF_MS = 1_500;
 /** After its start the service tells its readers within milliseconds; with none it tells nothing. */
 const FIRST_WORD_MS = 500;
 
@@ -102,6 +104,3 @@ export class PcscReaders implements Readers {
     this.#readers.clear();
   }
 }
-
-const CONNECT_MS = 10_000;
-const DEAF_MS = 1_500;

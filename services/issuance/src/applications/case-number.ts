@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
 import { z } from 'zod';
+import { randomDigits } from '#libs/credentials';
 import { asciiUpperCase } from '#libs/taiwan';
 
 const ROC_YEAR_ZERO = 1911;
@@ -13,7 +13,7 @@ type Letter = 'K' | 'R';
  */
 export function newCaseNumber(at: Date, letter: Letter = 'K'): string {
   const year = new Date(at.getTime() + TAIPEI_OFFSET_MS).getUTCFullYear() - ROC_YEAR_ZERO;
-  const digits = `${String(year).padStart(3, '0')}${String(randomInt(1e9)).padStart(9, '0')}`;
+  const digits = `${String(year).padStart(3, '0')}${randomDigits(9)}`;
   return `${letter}${digits}${checkDigit(digits)}`;
 }
 
