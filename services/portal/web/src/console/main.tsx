@@ -8,7 +8,7 @@ import { Console } from './console.js';
 import { begin } from './login/session.js';
 
 applyTheme();
-await startTexts(['common', 'console', 'errors']);
+await startTexts(['common', 'console', 'errors', 'agent']);
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <Suspense>

@@ -1,4 +1,4 @@
-import type { HTMLInputTypeAttribute, ReactNode } from 'react';
+import { type HTMLInputTypeAttribute, type ReactNode, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FieldValues, Path, UseFormReturn } from 'react-hook-form';
 
@@ -16,12 +16,12 @@ interface FieldProps<T extends FieldValues> {
   disabled?: boolean;
 }
 
-/** One field with its label, its hint, and what is wrong with it right beside it. */
+/** One field with its label, its hint, and what is wrong right beside it; its id is its own, whatever else is on the page. */
 export function Field<T extends FieldValues>(props: FieldProps<T>) {
   const { form, name, label, hint, options, rows, ...input } = props;
   const { t } = useTranslation('errors');
   const wrong = form.formState.errors[name]?.message as string | undefined;
-  const id = `field-${name}`;
+  const id = useId();
   const shared = {
     id,
     'aria-invalid': wrong !== undefined,
@@ -81,8 +81,9 @@ interface ChoicesProps<T extends FieldValues> {
 export function Choices<T extends FieldValues>({ form, name, legend, options }: ChoicesProps<T>) {
   const { t } = useTranslation('errors');
   const wrong = form.formState.errors[name]?.message as string | undefined;
+  const id = useId();
   return (
-    <fieldset className="field" aria-describedby={wrong && `field-${name}-wrong`}>
+    <fieldset className="field" aria-describedby={wrong && `${id}-wrong`}>
       <legend>{legend}</legend>
       <div className="choices">
         {options.map(([value, label]) => (
@@ -93,7 +94,7 @@ export function Choices<T extends FieldValues>({ form, name, legend, options }: 
         ))}
       </div>
       {wrong && (
-        <p className="wrong" id={`field-${name}-wrong`}>
+        <p className="wrong" id={`${id}-wrong`}>
           {t(`fields.${wrong}`)}
         </p>
       )}

@@ -1,9 +1,33 @@
+import { Fragment } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
+import { Link, useHref } from 'react-router';
 import { PAGES } from '../../../src/page-paths.js';
 import type { Problem } from '../api/problem.js';
 import { Hotlines } from './hotlines.js';
 import { Notice } from './notice.js';
+
+/** Where a holder goes on. */
+const HELPFUL: Partial<Record<Problem['code'], readonly (keyof typeof PAGES)[]>> = {
+  cardBlocked: ['unlock', 'sentIn'],
+  cardRevoked: ['apply'],
+  cardNeedsCentre: ['sentIn'],
+};
+
+function HelpfulPages({ names }: { names: readonly (keyof typeof PAGES)[] }) {
+  const { t } = useTranslation();
+  const isConsole = useHref('/') !== '/'; // for holders; officers know
+  if (isConsole) return null;
+  return (
+    <p>
+      {names.map((name, index) => (
+        <Fragment key={name}>
+          {index > 0 && ' · '}
+          <Link to={PAGES[name]}>{t(`pages.${name}`)}</Link>
+        </Fragment>
+      ))}
+    </p>
+  );
+}
 
 /** What went wrong, what to do now, the manual's code, and whom to call. */
 export function ProblemNote({ problem }: { problem: Problem | undefined }) {
@@ -15,22 +39,7 @@ export function ProblemNote({ problem }: { problem: Problem | undefined }) {
     <Notice kind="error" title={t(`codes.${code}`)}>
       {seconds !== undefined && <p>{t('wait', { seconds })}</p>}
       {legacyCode !== undefined && <p>{t('legacyCode', { code: legacyCode })}</p>}
-      {code === 'cardBlocked' && (
-        <p>
-          <Link to={PAGES.unlock}>{t('common:pages.unlock')}</Link> ·{' '}
-          <Link to={PAGES.sentIn}>{t('common:pages.sentIn')}</Link>
-        </p>
-      )}
-      {code === 'cardRevoked' && (
-        <p>
-          <Link to={PAGES.apply}>{t('common:pages.apply')}</Link>
-        </p>
-      )}
-      {code === 'cardNeedsCentre' && (
-        <p>
-          <Link to={PAGES.sentIn}>{t('common:pages.sentIn')}</Link>
-        </p>
-      )}
+      {Object.hasOwn(HELPFUL, code) && <HelpfulPages names={HELPFUL[code]!} />}
       <details>
         <summary>{t('common:hotlines')}</summary>
         <Hotlines />

@@ -1,67 +1,42 @@
-import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answerOf } from '../../api/client.js';
 import { rocTime } from '../../ui/dates.js';
 import { Facts } from '../../ui/facts.js';
-import { Page } from '../../ui/page.js';
 import { api } from '../api.js';
-import { Entries } from '../parts/entries.js';
-import { Filter } from '../parts/fields.js';
-import { usePages } from '../parts/use-pages.js';
-import { useTold } from '../parts/use-told.js';
+import { Queue } from '../parts/queue.js';
 import { Decision } from './decision.js';
 
 const STATES = ['received', 'returned', 'waiting-for-stock', 'approved', 'rejected'] as const;
 type State = (typeof STATES)[number];
 
-const ask = (state: State, after: string | undefined, signal: AbortSignal) =>
+const askPage = (state: State, after: string | undefined, signal: AbortSignal) =>
   answerOf(api.GET('/api/v1/applications', { params: { query: { state, ...(after && { after }) } }, signal }));
-export type Application = Awaited<ReturnType<typeof ask>>['items'][number];
+export type Application = Awaited<ReturnType<typeof askPage>>['items'][number];
+const ask = (state: State) => (after: string | undefined, signal: AbortSignal) => askPage(state, after, signal);
 
 /** 申請案件審核: what waits, oldest first. */
 export default function Applications() {
   const { t } = useTranslation('console');
-  const { told, tell } = useTold();
-  const [state, setState] = useState<State>('received');
-  const list = usePages(
-    useCallback(
-      (after: string | number | undefined, signal: AbortSignal) => ask(state, after?.toString(), signal),
-      [state],
-    ),
-  );
-  const options = STATES.map((name) => [name, t(`applications.states.${name}`)] as const);
   return (
-    <Page title={t('applications.title')} lead={t('applications.lead')}>
-      {told}
-      <Filter
-        label={t('stateShown')}
-        value={state}
-        options={options}
-        onChange={(chosen) => setState(chosen as State)}
-      />
-      <Entries
-        key={state}
-        label={t('applications.title')}
-        {...list}
-        keyOf={({ caseNumber }) => caseNumber}
-        summary={(one) => (
-          <>
-            <strong>{one.name}</strong>
-            <span>{one.caseNumber}</span>
-            <span>{one.ubn}</span>
-          </>
-        )}
-        content={(one) => (
-          <File
-            application={one}
-            onDecided={() => {
-              tell(t('applications.decided', { caseNumber: one.caseNumber, name: one.name }));
-              list.again();
-            }}
-          />
-        )}
-      />
-    </Page>
+    <Queue
+      texts="applications"
+      states={STATES}
+      ask={ask}
+      keyOf={({ caseNumber }) => caseNumber}
+      summary={(one) => (
+        <>
+          <strong>{one.name}</strong>
+          <span>{one.caseNumber}</span>
+          <span>{one.ubn}</span>
+        </>
+      )}
+      content={(one, onDone) => (
+        <File
+          application={one}
+          onDecided={() => onDone(t('applications.decided', { caseNumber: one.caseNumber, name: one.name }))}
+        />
+      )}
+    />
   );
 }
 

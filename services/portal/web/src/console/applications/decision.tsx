@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next';
 import { answerOf } from '../../api/client.js';
+import { Field } from '../../forms/field.js';
 import { RULES } from '../../forms/fields.js';
 import { api } from '../api.js';
 import { ActForm } from '../parts/act-form.js';
-import { ActField } from '../parts/fields.js';
 import type { Application } from './applications.js';
 
 const DECISIONS = ['approval', 'return', 'rejection'] as const;
@@ -36,14 +36,14 @@ export function Decision({ application, onDecided }: { application: Application;
       rules={({ decision }) => ({ decision: RULES.choice, ...(decision !== 'approval' && { reason: RULES.words }) })}
       fields={(form) => (
         <>
-          <ActField
+          <Field
             form={form}
             name="decision"
             label={t('applications.decision')}
             options={DECISIONS.map((one) => [one, t(`applications.decisions.${one}`)])}
           />
           {form.watch('decision') !== 'approval' && (
-            <ActField
+            <Field
               form={form}
               name="reason"
               label={t('applications.reason')}

@@ -1,17 +1,16 @@
-import { useCallback, useState } from 'react';
+import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { RULES } from '../../forms/fields.js';
 import { rocTime } from '../../ui/dates.js';
 import { Facts } from '../../ui/facts.js';
 import { Notice } from '../../ui/notice.js';
-import { Page } from '../../ui/page.js';
 import { useCaller } from '../login/use-session.js';
 import { letsIn } from '../../../../src/console-doors.js';
 import { ActForm } from '../parts/act-form.js';
-import { Entries } from '../parts/entries.js';
-import { Filter, GroundField } from '../parts/fields.js';
-import { usePages } from '../parts/use-pages.js';
-import { useTold } from '../parts/use-told.js';
+import { GroundField } from '../parts/fields.js';
+import { inOrder } from '../parts/in-order.js';
+import { Queue } from '../parts/queue.js';
+import type { AskPage } from '../parts/use-pages.js';
 import { KINDS, type State, STATES, type TwoPersons } from './kinds.js';
 
 interface Asked {
@@ -19,60 +18,36 @@ interface Asked {
   request: TwoPersons;
 }
 
-/** Every kind of request at once, oldest first; of each kind the first fifty, which is more than a day brings. */
-async function askAll(state: State, roles: readonly string[], signal: AbortSignal): Promise<{ items: Asked[] }> {
+/** What one officer asked for, and another decides: every kind of request that this person may see, as one list. */
+const askOf = (roles: readonly string[]) => (state: State) => {
   const mine = Object.entries(KINDS).filter(([, { list }]) => letsIn(list, roles));
-  const found = await Promise.all(
-    mine.map(async ([kind, { ask }]) =>
-      (await ask(state, undefined, signal)).items.map((request) => ({ kind, request })),
-    ),
-  );
-  return { items: found.flat().sort((a, b) => (a.request.requestedAt < b.request.requestedAt ? -1 : 1)) };
-}
+  const lists = mine.map(([kind, { ask }]): AskPage<Asked> => async (after, signal) => {
+    const { items, next } = await ask(state, after, signal);
+    return { items: items.map((request) => ({ kind, request })), next: next ?? null };
+  });
+  return inOrder(lists, ({ request }) => request.requestedAt);
+};
 
-/** 雙人覆核: what one officer asked for, and another decides. */
+/** 雙人覆核 */
 export default function Approvals() {
   const { t } = useTranslation('console');
   const { roles } = useCaller();
-  const { told, tell } = useTold();
-  const [state, setState] = useState<State>('open');
-  const list = usePages(
-    useCallback((_after: unknown, signal: AbortSignal) => askAll(state, roles, signal), [state, roles]),
-  );
-  const options = STATES.map((name) => [name, t(`approvals.states.${name}`)] as const);
   return (
-    <Page title={t('approvals.title')} lead={t('approvals.lead')}>
-      {told}
-      <Filter
-        label={t('stateShown')}
-        value={state}
-        options={options}
-        onChange={(chosen) => setState(chosen as State)}
-      />
-      <Entries
-        key={state}
-        label={t('approvals.title')}
-        {...list}
-        keyOf={({ request }) => request.id}
-        summary={(asked) => (
-          <>
-            <strong>
-              <About {...asked} />
-            </strong>
-            <span>{asked.request.requestedBy}</span>
-          </>
-        )}
-        content={(asked) => (
-          <File
-            {...asked}
-            onDecided={() => {
-              tell(t('approvals.told'));
-              list.again();
-            }}
-          />
-        )}
-      />
-    </Page>
+    <Queue
+      texts="approvals"
+      states={STATES}
+      ask={useMemo(() => askOf(roles), [roles])}
+      keyOf={({ request }) => request.id}
+      summary={(asked) => (
+        <>
+          <strong>
+            <About {...asked} />
+          </strong>
+          <span>{asked.request.requestedBy}</span>
+        </>
+      )}
+      content={(asked, onDone) => <File {...asked} onDecided={() => onDone(t('approvals.told'))} />}
+    />
   );
 }
 

@@ -1,6 +1,7 @@
 import { answerOf } from '../../api/client.js';
 import { api } from '../api.js';
 import type { Door } from '../../../../src/console-doors.js';
+import type { PageOf } from '../parts/use-pages.js';
 
 export const STATES = ['open', 'approved', 'rejected', 'expired'] as const;
 export type State = (typeof STATES)[number];
@@ -21,11 +22,7 @@ export interface TwoPersons {
 export interface Kind {
   list: Door;
   decide: Door;
-  ask(
-    state: State,
-    after: number | undefined,
-    signal: AbortSignal,
-  ): Promise<{ items: TwoPersons[]; next: number | null }>;
+  ask(state: State, after: string | number | undefined, signal: AbortSignal): Promise<PageOf<TwoPersons>>;
   /** What it is about, in a line: a card, a list, an event. */
   about(request: TwoPersons): { key: string; values: Record<string, string> };
   approve(id: string, signal: AbortSignal): Promise<unknown>;
@@ -47,9 +44,9 @@ function kind(path: Paths, about: (request: never) => { key: string; values: Rec
     about: about as Kind['about'],
     ask: async (state, after, signal) => {
       const page = await answerOf(
-        api.GET(path, { params: { query: { state, limit: 50, ...(after && { after }) } }, signal }),
+        api.GET(path, { params: { query: { state, limit: 50, ...(after && { after: Number(after) }) } }, signal }),
       );
-      return page as unknown as Awaited<ReturnType<Kind['ask']>>;
+      return page as unknown as PageOf<TwoPersons>;
     },
     approve: (id, signal) =>
       answerOf(api.POST(`${path}/{id}/approval`, { params: { path: { id } }, body: {}, signal })),
@@ -76,11 +73,12 @@ function discards(service: Service): Kind {
       return { key: 'discard', values: { service, type: parameters.type ?? parameters.topic, key: parameters.key } };
     },
     ask: async (state, after, signal) => {
-      const { items } = await answerOf(api.GET(path, { params: { query: { state, ...(after && { after: String(after) }) } as never }, signal })); // prettier-ignore
+      const query = { state, limit: 50, ...(after && { after: Number(after) }) };
+      const { items, next } = await answerOf(api.GET(path, { params: { query }, signal }));
       const found = items as unknown as Discard[];
       return {
         items: found.map((one) => ({ ...one, rejectionGround: (one as unknown as { ground: string | null }).ground, ground: one.parameters.ground })), // prettier-ignore
-        next: null,
+        next,
       };
     },
     approve: (id, signal) => answerOf(api.POST(`${path}/{id}/approval`, { params: { path: { id } }, signal })),

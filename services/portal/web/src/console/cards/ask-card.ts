@@ -1,6 +1,7 @@
 import { answerOf } from '../../api/client.js';
 import { asProblem, type Problem } from '../../api/problem.js';
 import { api } from '../api.js';
+import { askUnlockRequests, type UnlockRequest } from './unlock-requests.js';
 
 /** What each owner knows of a card. One that does not answer leaves the others readable. */
 export interface CardFile {
@@ -8,6 +9,7 @@ export interface CardFile {
   production?: Awaited<ReturnType<typeof askProduction>>;
   status?: Awaited<ReturnType<typeof askStatus>>;
   evidence?: Awaited<ReturnType<typeof askEvidence>>;
+  unlocks?: UnlockRequest[];
   problems: Problem[];
 }
 
@@ -23,13 +25,14 @@ const askEvidence = (n: string, signal: AbortSignal) =>
   answerOf(api.GET('/api/v1/cards/{n}/evidence', { params: { path: { n } }, signal }));
 
 export async function askCard(cardNumber: string, signal: AbortSignal): Promise<CardFile> {
-  const [certificate, production, status, evidence] = await Promise.allSettled([
+  const [certificate, production, status, evidence, unlocks] = await Promise.allSettled([
     askCertificate(cardNumber, signal),
     askProduction(cardNumber, signal),
     askStatus(cardNumber, signal),
     askEvidence(cardNumber, signal),
+    askUnlockRequests(cardNumber, signal),
   ]);
-  const problems = [certificate, production, status, evidence]
+  const problems = [certificate, production, status, evidence, unlocks]
     .flatMap((answer) => (answer.status === 'rejected' ? [asProblem(answer.reason)] : []))
     .filter(({ code }) => code !== 'unknownCard');
   if (production.status === 'rejected' && status.status === 'rejected') throw asProblem(production.reason);
@@ -39,6 +42,7 @@ export async function askCard(cardNumber: string, signal: AbortSignal): Promise<
     ...(production.status === 'fulfilled' && { production: production.value }),
     ...(status.status === 'fulfilled' && { status: status.value }),
     ...(evidence.status === 'fulfilled' && { evidence: evidence.value }),
+    ...(unlocks.status === 'fulfilled' && { unlocks: unlocks.value }),
   };
 }
 

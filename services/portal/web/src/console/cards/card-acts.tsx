@@ -1,12 +1,14 @@
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
 import { answerOf } from '../../api/client.js';
+import { Field } from '../../forms/field.js';
 import { RULES } from '../../forms/fields.js';
 import { api, once } from '../api.js';
 import { useMay } from '../may.js';
 import { ActForm } from '../parts/act-form.js';
-import { ActField, GroundField } from '../parts/fields.js';
+import { Entry } from '../parts/entries.js';
+import { GroundField } from '../parts/fields.js';
+import { Unlock } from './unlock.js';
 
 const HOLDERS = ['ca', 'court'] as const;
 const REASONS = ['affiliationChanged', 'superseded', 'cessationOfOperation', 'keyCompromise', 'privilegeWithdrawn'] as const; // prettier-ignore
@@ -21,42 +23,21 @@ export function CardActs(props: ActProps) {
   const { t } = useTranslation('console');
   const may = useMay();
   const canHold = may('POST /api/v1/cards/{n}/hold');
-  const canAskUnlock = may('POST /api/v1/cards/{n}/unlock-requests');
+  const canUnlock = may('POST /api/v1/cards/{n}/unlock-requests');
   return (
     <section className="acts" aria-labelledby="acts">
       <h2 id="acts">{t('cards.whatToDo')}</h2>
       {!canHold && <p>{t('cards.onlyOfficers')}</p>}
       {canHold && (
         <>
-          <Folded title={t('cards.hold')}>
-            <Hold {...props} act="hold" />
-          </Folded>
-          <Folded title={t('cards.release')}>
-            <Hold {...props} act="release" />
-          </Folded>
-          <Folded title={t('cards.revoke')}>
-            <Revoke {...props} />
-          </Folded>
-          <Folded title={t('cards.extend')}>
-            <Extend {...props} />
-          </Folded>
+          <Entry summary={t('cards.hold')}>{() => <Hold {...props} act="hold" />}</Entry>
+          <Entry summary={t('cards.release')}>{() => <Hold {...props} act="release" />}</Entry>
+          <Entry summary={t('cards.revoke')}>{() => <Revoke {...props} />}</Entry>
+          <Entry summary={t('cards.extend')}>{() => <Extend {...props} />}</Entry>
         </>
       )}
-      {canAskUnlock && (
-        <Folded title={t('cards.unlock')}>
-          <AskUnlock {...props} />
-        </Folded>
-      )}
+      {canUnlock && <Entry summary={t('cards.unlock')}>{() => <Unlock {...props} />}</Entry>}
     </section>
-  );
-}
-
-function Folded({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <details>
-      <summary>{title}</summary>
-      {children}
-    </details>
   );
 }
 
@@ -71,7 +52,7 @@ function Hold({ number, act, onDone }: ActProps & { act: 'hold' | 'release' }) {
       rules={() => ({ holder: RULES.choice, ground: RULES.words })}
       fields={(form) => (
         <>
-          <ActField
+          <Field
             form={form}
             name="holder"
             label={t('cards.holder')}
@@ -114,7 +95,7 @@ function Revoke({ number, onDone }: ActProps) {
       fields={(form) => (
         <>
           <p>{t('cards.revokeLead')}</p>
-          <ActField
+          <Field
             form={form}
             name="reason"
             label={t('cards.reason')}
@@ -153,7 +134,7 @@ function Extend({ number, onDone }: ActProps) {
       rules={() => ({ until: { schema: z.iso.date(), wrong: 'required' }, ground: RULES.words })}
       fields={(form) => (
         <>
-          <ActField form={form} name="until" type="date" label={t('cards.until')} />
+          <Field form={form} name="until" type="date" label={t('cards.until')} />
           <GroundField form={form} />
         </>
       )}
@@ -171,30 +152,6 @@ function Extend({ number, onDone }: ActProps) {
         )
       }
       done={t('done')}
-      onDone={onDone}
-    />
-  );
-}
-
-function AskUnlock({ number, onDone }: ActProps) {
-  const { t } = useTranslation('console');
-  return (
-    <ActForm<{ ground: string }>
-      label={t('cards.unlock')}
-      button={t('cards.unlockButton')}
-      defaults={{ ground: '' }}
-      rules={() => ({ ground: RULES.words })}
-      fields={(form) => (
-        <>
-          <p>{t('cards.unlockLead')}</p>
-          <GroundField form={form} />
-        </>
-      )}
-      confirm={({ ground }) => ({ title: t('cards.unlockAsk', { number }), text: <blockquote>{ground}</blockquote> })}
-      send={(body, signal) =>
-        answerOf(api.POST('/api/v1/cards/{n}/unlock-requests', { params: { path: { n: number } }, body, signal }))
-      }
-      done={t('cards.unlockDone')}
       onDone={onDone}
     />
   );

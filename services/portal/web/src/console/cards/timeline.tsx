@@ -31,7 +31,7 @@ export function Timeline({ file }: { file: CardFile }) {
   );
 }
 
-function useMoments({ production, status, evidence }: CardFile): Moment[] {
+function useMoments({ production, status, evidence, unlocks }: CardFile): Moment[] {
   const { t } = useTranslation('console');
   const whose = (holder: string | null) => (holder ? t(`holders.${holder}`) : '');
   const moments: Moment[] = [
@@ -72,6 +72,17 @@ function useMoments({ production, status, evidence }: CardFile): Moment[] {
       text: t(request ? 'cards.moments.actOfTwo' : 'cards.moments.act', { act: t(`cards.acts.${act}`), by }),
       ground,
     })),
+    ...(unlocks ?? []).flatMap((request): Moment[] => {
+      const { ground, requestedAt, requestedBy, decidedAt, decidedBy, rejectionGround } = request;
+      const told = (at: string, what: string, by: string | null, why: string | null): Moment => ({
+        ...{ at, order: 5, kind: 'plain', text: t(`cards.moments.${what}`, { by }) },
+        ...(why !== null && { ground: why }),
+      });
+      return [
+        told(requestedAt, 'unlockAsked', requestedBy, ground),
+        ...(decidedAt ? [told(decidedAt, rejectionGround === null ? 'unlockApproved' : 'unlockRejected', decidedBy, rejectionGround)] : []), // prettier-ignore
+      ];
+    }),
   ];
   return moments.sort((a, b) => a.at.localeCompare(b.at) || a.order - b.order);
 }

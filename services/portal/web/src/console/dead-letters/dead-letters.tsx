@@ -1,18 +1,20 @@
-import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answerOf } from '../../api/client.js';
 import { RULES } from '../../forms/fields.js';
 import { rocTime } from '../../ui/dates.js';
 import { Facts } from '../../ui/facts.js';
-import { Page } from '../../ui/page.js';
 import { api } from '../api.js';
 import { SERVICES, type Service } from '../approvals/kinds.js';
 import { useMay } from '../may.js';
 import { ActForm } from '../parts/act-form.js';
-import { Entries } from '../parts/entries.js';
-import { Filter, GroundField } from '../parts/fields.js';
-import { usePages } from '../parts/use-pages.js';
-import { useTold } from '../parts/use-told.js';
+import { GroundField } from '../parts/fields.js';
+import { inOrder } from '../parts/in-order.js';
+import { Queue } from '../parts/queue.js';
+import type { AskPage } from '../parts/use-pages.js';
+import type { Tell } from '../parts/use-told.js';
+
+const STATES = ['dead', 'waiting', 'replayed', 'discarded'] as const;
+type State = (typeof STATES)[number];
 
 interface Letter {
   service: Service;
@@ -20,71 +22,64 @@ interface Letter {
   topic: string;
   key: string;
   type: string | null;
-  state: 'dead' | 'waiting' | 'replayed' | 'discarded';
+  state: State;
   reason: string | null;
   attempts: number;
   createdAt: string;
   bytes: number;
-  fields: string[];
+  fields: string[] | null;
+}
+
+interface Replay {
+  replayed: number;
+  failed?: { id: string; reason: string };
 }
 
 /** Every service has the same doors; the document types each of them alike. */
 const at = (service: Service) => `/api/v1/${service}/dead-letters` as '/api/v1/suspension/dead-letters';
-const STATES = ['dead', 'waiting', 'replayed', 'discarded'] as const;
+const PAGE = 50;
 
-async function askAll(state: Letter['state'], signal: AbortSignal): Promise<{ items: Letter[] }> {
-  const found = await Promise.all(
-    SERVICES.map(async (service) => {
-      const { items } = await answerOf(api.GET(at(service), { params: { query: { state } as never }, signal }));
-      return (items as unknown as Omit<Letter, 'service'>[]).map((letter) => ({ ...letter, service }));
-    }),
-  );
-  return { items: found.flat().sort((a, b) => a.createdAt.localeCompare(b.createdAt)) };
+/** A page of one service's letters. */
+async function askPage(service: Service, state: State, after: string | number | undefined, signal: AbortSignal) {
+  const query = { state, limit: PAGE, ...(after && { after: String(after) }) };
+  const { items } = await answerOf(api.GET(at(service), { params: { query }, signal }));
+  const found = (items as unknown as Omit<Letter, 'service'>[]).map((letter) => ({ ...letter, service }));
+  return { items: found, next: found.length === PAGE ? found.at(-1)!.id : null };
 }
+
+/** Of every service, as one list. */
+const ask = (state: State) =>
+  inOrder(
+    SERVICES.map(
+      (service): AskPage<Letter> =>
+        (after, signal) =>
+          askPage(service, state, after, signal),
+    ),
+    ({ createdAt }) => createdAt,
+  );
 
 /** 未處理訊息: events that a service could not digest; later ones of the same card wait behind them. */
 export default function DeadLetters() {
   const { t } = useTranslation('console');
-  const { told, tell } = useTold();
-  const [state, setState] = useState<Letter['state']>('dead');
-  const list = usePages(useCallback((_after: unknown, signal: AbortSignal) => askAll(state, signal), [state]));
-  const options = STATES.map((name) => [name, t(`deadLetters.states.${name}`)] as const);
   return (
-    <Page title={t('deadLetters.title')} lead={t('deadLetters.lead')}>
-      {told}
-      <Filter
-        label={t('stateShown')}
-        value={state}
-        options={options}
-        onChange={(chosen) => setState(chosen as Letter['state'])}
-      />
-      <Entries
-        key={state}
-        label={t('deadLetters.title')}
-        {...list}
-        keyOf={({ service, id }) => `${service}/${id}`}
-        summary={(one) => (
-          <>
-            <strong>{one.type ?? one.topic}</strong>
-            <span>{one.key}</span>
-            <span>{t(`services.${one.service}`)}</span>
-          </>
-        )}
-        content={(one) => (
-          <File
-            letter={one}
-            onReplayed={() => {
-              tell(t('deadLetters.replayed'));
-              list.again();
-            }}
-          />
-        )}
-      />
-    </Page>
+    <Queue
+      texts="deadLetters"
+      states={STATES}
+      ask={ask}
+      keyOf={({ service, id }) => `${service}/${id}`}
+      summary={(one) => (
+        <>
+          <strong>{one.type ?? one.topic}</strong>
+          <span>{one.key}</span>
+          <span>{t(`services.${one.service}`)}</span>
+        </>
+      )}
+      content={(one, onDone) => <File letter={one} onReplayed={onDone} />}
+    />
   );
 }
 
-function File({ letter, onReplayed }: { letter: Letter; onReplayed: () => void }) {
+function File({ letter, onReplayed }: { letter: Letter; onReplayed: Tell }) {
   const { t } = useTranslation('console');
   const may = useMay();
   const { service, id } = letter;
@@ -99,7 +94,7 @@ function File({ letter, onReplayed }: { letter: Letter; onReplayed: () => void }
           [t('deadLetters.reason'), letter.reason ?? '—'],
           [t('deadLetters.attempts'), letter.attempts],
           [t('deadLetters.createdAt'), rocTime(letter.createdAt)],
-          [t('deadLetters.fields'), letter.fields.join(', ')],
+          [t('deadLetters.fields'), letter.fields?.join(', ') ?? '—'],
         ]}
       />
       {isOpen && may('POST /api/v1/suspension/dead-letters/{id}/replay') && (
@@ -113,7 +108,11 @@ function File({ letter, onReplayed }: { letter: Letter; onReplayed: () => void }
             answerOf(api.POST(`${at(service)}/{id}/replay`, { params: { path: { id } }, signal }))
           }
           done={t('done')}
-          onDone={onReplayed}
+          onDone={({ replayed, failed }: Replay) =>
+            failed
+              ? onReplayed(t('deadLetters.failedAgain', failed), 'warning')
+              : onReplayed(t('deadLetters.replayed', { count: replayed }))
+          }
         />
       )}
       {isOpen && may('POST /api/v1/suspension/dead-letters/{id}/discard') && (

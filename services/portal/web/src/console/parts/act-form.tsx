@@ -8,7 +8,7 @@ import { Ask } from '../../ui/ask.js';
 import { Notice } from '../../ui/notice.js';
 import { ProblemNote } from '../../ui/problem-note.js';
 
-interface ActFormProps<T extends FieldValues> {
+interface ActFormProps<T extends FieldValues, A> {
   /** Of the group of fields, for who can't see where it stands. */
   label: string;
   button: string;
@@ -18,14 +18,14 @@ interface ActFormProps<T extends FieldValues> {
   /** Asked before anything is sent: what will happen, to whom. */
   confirm: (values: T) => { title: string; text: ReactNode };
   isHarm?: boolean;
-  send: (values: T, signal: AbortSignal) => Promise<unknown>;
+  send: (values: T, signal: AbortSignal) => Promise<A>;
   /** Told after it was done. */
   done: string;
-  onDone?: () => void;
+  onDone?: (answer: A) => void;
 }
 
 /** One thing an officer does: its fields, a question before it is done, and what came of it. Refused, nothing typed is lost. */
-export function ActForm<T extends FieldValues>(props: ActFormProps<T>) {
+export function ActForm<T extends FieldValues, A = unknown>(props: ActFormProps<T, A>) {
   const { t } = useTranslation('console');
   const { rules, send, onDone } = props;
   const form = useForm<T>({ defaultValues: props.defaults, resolver: resolverOf<T>(rules), shouldFocusError: true });
@@ -36,10 +36,10 @@ export function ActForm<T extends FieldValues>(props: ActFormProps<T>) {
   const submit = async (values: T) => {
     setAsked(undefined);
     const problem = await sending.send(async (signal) => {
-      await send(values, signal);
+      const answer = await send(values, signal);
       setDone(true);
       form.reset();
-      onDone?.();
+      onDone?.(answer);
     });
     if (problem) showProblem(form, problem, { rules: rules(values), secrets: [] });
   };

@@ -47,12 +47,13 @@ export function Entries<T>({ label, items, problem, more, again, keyOf, summary,
   );
 }
 
+/** Made when it is opened first; folded again, it keeps what was typed. */
 export function Entry({ summary, children }: { summary: ReactNode; children: () => ReactNode }) {
-  const [open, setOpen] = useState(false);
+  const [wasOpened, setOpened] = useState(false);
   return (
-    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details onToggle={(event) => event.currentTarget.open && setOpened(true)}>
       <summary>{summary}</summary>
-      {open && children()}
+      {wasOpened && children()}
     </details>
   );
 }

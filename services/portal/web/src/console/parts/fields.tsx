@@ -1,67 +1,7 @@
-import { type HTMLInputTypeAttribute, type ReactNode, useId } from 'react';
+import { useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { FieldValues, Path, UseFormReturn } from 'react-hook-form';
-
-interface ActFieldProps<T extends FieldValues> {
-  form: UseFormReturn<T>;
-  name: Path<T>;
-  label: string;
-  hint?: ReactNode;
-  type?: HTMLInputTypeAttribute;
-  rows?: number;
-  maxLength?: number;
-  options?: readonly (readonly [value: string, label: string])[];
-}
-
-/** A field of one of several forms on a page: its own id, whatever its name. */
-export function ActField<T extends FieldValues>({
-  form,
-  name,
-  label,
-  hint,
-  options,
-  rows,
-  ...input
-}: ActFieldProps<T>) {
-  const { t } = useTranslation('errors');
-  const id = useId();
-  const wrong = form.formState.errors[name]?.message as string | undefined;
-  const shared = {
-    id,
-    'aria-invalid': wrong !== undefined,
-    'aria-describedby':
-      [hint !== undefined && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(' ') || undefined,
-    ...form.register(name),
-  };
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      {hint !== undefined && (
-        <p className="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      {options ? (
-        <select {...shared}>
-          {options.map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      ) : rows ? (
-        <textarea rows={rows} maxLength={input.maxLength} {...shared} />
-      ) : (
-        <input spellCheck={false} autoComplete="off" {...input} {...shared} />
-      )}
-      {wrong && (
-        <p className="wrong" id={`${id}-wrong`}>
-          {t(`fields.${wrong}`)}
-        </p>
-      )}
-    </div>
-  );
-}
+import { Field } from '../../forms/field.js';
 
 /** Why somebody acts: kept with the act. */
 export function GroundField<T extends FieldValues & { ground: string }>({
@@ -73,7 +13,7 @@ export function GroundField<T extends FieldValues & { ground: string }>({
 }) {
   const { t } = useTranslation('console');
   return (
-    <ActField
+    <Field
       form={form}
       name={'ground' as Path<T>}
       label={label ?? t('ground')}

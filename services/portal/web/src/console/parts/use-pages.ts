@@ -1,29 +1,34 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { asProblem, type Problem } from '../../api/problem.js';
 
-interface PageOf<T> {
+/** A part of a list, and where the next begins: nothing when it was the last. */
+export interface PageOf<T, C = string | number> {
   items: T[];
-  next?: string | number | null;
+  next?: C | null;
 }
+export type AskPage<T, C = string | number> = (after: C | undefined, signal: AbortSignal) => Promise<PageOf<T, C>>;
 
 /**
  * A list that comes a page at a time.
  *
  * @param ask  memoised; asked anew when it changes
  */
-export function usePages<T>(ask: (after: string | number | undefined, signal: AbortSignal) => Promise<PageOf<T>>) {
+export function usePages<T, C = string | number>(ask: AskPage<T, C>) {
   const [items, setItems] = useState<T[]>();
-  const [next, setNext] = useState<string | number>();
+  const [next, setNext] = useState<C>();
   const [problem, setProblem] = useState<Problem>();
   const [round, setRound] = useState(0);
+  const shown = useRef<AbortController>(undefined);
+  const isAsking = useRef(false);
 
   useEffect(() => {
     const stop = new AbortController();
+    shown.current = stop;
     ask(undefined, stop.signal).then(
       (page) => {
         if (stop.signal.aborted) return;
         setItems(page.items);
-        setNext(page.next ?? undefined);
+        setNext(() => page.next ?? undefined);
         setProblem(undefined);
       },
       (error: unknown) => !stop.signal.aborted && setProblem(asProblem(error)),
@@ -31,14 +36,22 @@ export function usePages<T>(ask: (after: string | number | undefined, signal: Ab
     return () => stop.abort();
   }, [ask, round]);
 
+  /** Pressed twice, the next page comes once; of a list that was asked for anew, none comes behind it. */
   const more = useCallback(() => {
-    ask(next, new AbortController().signal).then(
-      (page) => {
-        setItems((before) => [...(before ?? []), ...page.items]);
-        setNext(page.next ?? undefined);
-      },
-      (error: unknown) => setProblem(asProblem(error)),
-    );
+    const { signal } = shown.current!;
+    if (isAsking.current) return;
+    isAsking.current = true;
+    ask(next, signal)
+      .then(
+        (page) => {
+          if (signal.aborted) return;
+          setItems((before) => [...(before ?? []), ...page.items]);
+          setNext(() => page.next ?? undefined);
+          setProblem(undefined);
+        },
+        (error: unknown) => !signal.aborted && setProblem(asProblem(error)),
+      )
+      .finally(() => (isAsking.current = false));
   }, [ask, next]);
   const again = useCallback(() => setRound((n) => n + 1), []);
   return { items, problem, more: next === undefined ? undefined : more, again };

@@ -2,6 +2,7 @@ import { type ReactNode, useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import { z } from 'zod';
 import { answerOf } from '../../api/client.js';
+import { Field } from '../../forms/field.js';
 import { RULES } from '../../forms/fields.js';
 import { rocTime } from '../../ui/dates.js';
 import { Facts } from '../../ui/facts.js';
@@ -11,7 +12,7 @@ import { api } from '../api.js';
 import { type Door } from '../../../../src/console-doors.js';
 import { useMay } from '../may.js';
 import { ActForm } from '../parts/act-form.js';
-import { ActField, GroundField } from '../parts/fields.js';
+import { GroundField } from '../parts/fields.js';
 
 const OUTCOMES = ['unlocked', 'found-sound', 'defective'] as const;
 const mail = { schema: z.string().trim().min(1), wrong: 'required' };
@@ -73,7 +74,7 @@ function Acts(props: ActsProps) {
       defaults={{ cardNumber: '' }}
       rules={() => ({ cardNumber: RULES.cardNumber })}
       fields={(form) => (
-        <ActField form={form} name="cardNumber" label={t('returns.printed')} hint={t('returns.printedHint')} />
+        <Field form={form} name="cardNumber" label={t('returns.printed')} hint={t('returns.printedHint')} />
       )}
       confirm={({ cardNumber }) => ({ title: t(`returns.${act}Ask`), text: <p className="typed">{cardNumber}</p> })}
       send={(body, signal) =>
@@ -111,7 +112,7 @@ function Acts(props: ActsProps) {
           button={t('returns.dispatch')}
           defaults={{ registeredMail: '' }}
           rules={() => ({ registeredMail: mail })}
-          fields={(form) => <ActField form={form} name="registeredMail" label={t('returns.mail')} />}
+          fields={(form) => <Field form={form} name="registeredMail" label={t('returns.mail')} />}
           confirm={({ registeredMail }) => ({
             title: t('returns.dispatchAsk'),
             text: <p className="typed">{registeredMail}</p>,
@@ -137,7 +138,7 @@ function AskOutcome({ caseNumber, onDone }: ActsProps) {
       fields={(form) => (
         <>
           <p>{t('returns.outcomeLead')}</p>
-          <ActField
+          <Field
             form={form}
             name="outcome"
             label={t('returns.outcome')}

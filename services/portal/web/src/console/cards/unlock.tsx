@@ -1,0 +1,116 @@
+import { useCallback, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useAgent } from '../../agent/use-agent.js';
+import { answerOf } from '../../api/client.js';
+import { RULES } from '../../forms/fields.js';
+import { useSending } from '../../forms/use-sending.js';
+import { rocTime } from '../../ui/dates.js';
+import { Notice } from '../../ui/notice.js';
+import { ProblemNote } from '../../ui/problem-note.js';
+import { useAnswer } from '../../ui/use-answer.js';
+import { Working } from '../../ui/working.js';
+import { api } from '../api.js';
+import { ActForm } from '../parts/act-form.js';
+import { GroundField } from '../parts/fields.js';
+import { Reader } from './reader.js';
+import { type AtReader, type Completion, completeUnlock, unlockAtReader } from './unlock-at-reader.js';
+import { askUnlockState, type UnlockRequest } from './unlock-requests.js';
+
+interface UnlockProps {
+  number: string;
+  onDone: () => void;
+}
+
+/** 解卡: one officer asks, another approves, then the card goes into the centre's reader. */
+export function Unlock({ number, onDone }: UnlockProps) {
+  const { t } = useTranslation('console');
+  const { data, problem, again } = useAnswer(
+    useCallback((signal: AbortSignal) => askUnlockState(number, signal), [number]),
+  );
+  const [told, setTold] = useState<string>();
+  const done = (text: string) => {
+    setTold(text);
+    again();
+    onDone();
+  };
+  return (
+    <>
+      {told !== undefined && <Notice kind="good" title={told} />}
+      {problem && <ProblemNote problem={problem} />}
+      {!data && !problem && <p className="loading">{t('common:loading')}</p>}
+      {data?.open && (
+        <Notice kind="info" title={t('cards.unlockOpen', { by: data.open.requestedBy })}>
+          <button type="button" className="second" onClick={again}>
+            {t('refresh')}
+          </button>
+        </Notice>
+      )}
+      {data?.approved && (
+        <AtTheReader number={number} request={data.approved} onDone={() => done(t('cards.unlocked'))} />
+      )}
+      {data && !data.approved && <AskUnlock number={number} onDone={() => done(t('cards.unlockDone'))} />}
+    </>
+  );
+}
+
+function AtTheReader({ number, request, onDone }: UnlockProps & { request: UnlockRequest }) {
+  const { t } = useTranslation('console');
+  const { busy, problem, send, cancel } = useSending();
+  const { status, look } = useAgent(!busy);
+  const [end, setEnd] = useState<Exclude<AtReader['state'], 'done'>>();
+  /** The card has done its part, and the centre has not been told. */
+  const untold = useRef<Completion>(undefined);
+  const [isUntold, setUntold] = useState(false);
+  const unlock = () =>
+    void send(async (signal) => {
+      setEnd(undefined);
+      if (!untold.current) {
+        const found = await unlockAtReader(number, request.id, signal);
+        if (found.state !== 'done') return setEnd(found.state);
+        untold.current = found.completion;
+        setUntold(true);
+      }
+      await completeUnlock(untold.current, signal);
+      onDone();
+    });
+  return (
+    <>
+      <p>{t('cards.unlockReady', { by: request.decidedBy, until: rocTime(request.usableUntil!) })}</p>
+      <p>{t('cards.unlockHow')}</p>
+      <Reader status={status} look={look} />
+      {end && <Notice kind="warning" title={t(`cards.unlockEnds.${end}`)} />}
+      {isUntold && problem && <Notice kind="warning" title={t('cards.unlockUntold')} />}
+      <ProblemNote problem={problem} />
+      {busy && <Working waitsFor={t('cards.unlockWaitsFor')} onCancel={cancel} />}
+      <div className="actions">
+        <button type="button" className="primary" aria-disabled={busy} onClick={unlock}>
+          {t(isUntold ? 'cards.unlockTell' : 'cards.unlockNow')}
+        </button>
+      </div>
+    </>
+  );
+}
+
+function AskUnlock({ number, onDone }: UnlockProps) {
+  const { t } = useTranslation('console');
+  return (
+    <ActForm<{ ground: string }>
+      label={t('cards.unlock')}
+      button={t('cards.unlockButton')}
+      defaults={{ ground: '' }}
+      rules={() => ({ ground: RULES.words })}
+      fields={(form) => (
+        <>
+          <p>{t('cards.unlockLead')}</p>
+          <GroundField form={form} />
+        </>
+      )}
+      confirm={({ ground }) => ({ title: t('cards.unlockAsk', { number }), text: <blockquote>{ground}</blockquote> })}
+      send={(body, signal) =>
+        answerOf(api.POST('/api/v1/cards/{n}/unlock-requests', { params: { path: { n: number } }, body, signal }))
+      }
+      done={t('cards.unlockDone')}
+      onDone={onDone}
+    />
+  );
+}
