@@ -9,6 +9,8 @@ import { Housekeeping, LOG } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { VirtualCardStore } from '#libs/virtual-card';
+import { ApplicationContents } from './applications/application-content.js';
+import { ApplicationForms } from './applications/application-forms.js';
 import { ApplicationRecords } from './applications/application-records.js';
 import { ApplicationsController } from './applications/applications.controller.js';
 import { ApplicationsService } from './applications/applications.service.js';
@@ -65,7 +67,8 @@ export class IssuanceModule {
         ...[CasesController, ReturnsController, NoticesController, IssuanceHandlers],
       ],
       providers: [
-        ...[ApplicationsService, ApplicationRecords, ProgressService, CombinedService, RegistrationOffices],
+        ...[ApplicationsService, ApplicationRecords, ApplicationContents, ApplicationForms, ProgressService],
+        ...[CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService, BatchesService, StationQueue, DefectiveInStock],
         ...[ReturnsService, ReturnOutcomes, Replacements, CardLocks],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],

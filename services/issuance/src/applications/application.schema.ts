@@ -93,6 +93,20 @@ export const progressAnswer = z.object({
       registeredMail: z.string().nullable(),
     })
     .nullable(),
+  /** While it is sent back: what is there to correct. The national ID is never told again. */
+  correction: z
+    .object({
+      kind: z.enum(APPLICANT_KINDS),
+      name: z.string(),
+      branch: z.string().nullable(),
+      county: z.string().nullable(),
+      ubn: z.string(),
+      certificateEmail: z.string().nullable(),
+      rank: z.enum(CARD_RANKS),
+      representative: z.object({ name: z.string(), nationalIdGiven: z.boolean() }),
+      contact: z.object({ name: z.string(), email: z.string(), phone: z.string(), address: z.string() }),
+    })
+    .nullable(),
 });
 export type Progress = z.output<typeof progressAnswer>;
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -17,10 +17,12 @@ import {
   reasonAnswer,
   reasonRequest,
 } from './application.schema.js';
+import { ApplicationForms } from './application-forms.js';
 import { ApplicationsService } from './applications.service.js';
 import { ProgressService } from './progress.service.js';
 import { nothing } from '../production/production.schema.js';
 
+const PDF = 'application/pdf';
 const REFUSALS = ['nationalIdUnusual', 'subjectInvalid', 'certificateTooLarge', 'primaryCardMissing'] as const;
 
 @Controller('api/v1/applications')
@@ -28,6 +30,7 @@ export class ApplicationsController {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly progress: ProgressService,
+    private readonly forms: ApplicationForms,
   ) {}
 
   @Post()
@@ -68,6 +71,22 @@ export class ApplicationsController {
   })
   read(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-user-code') userCode?: string) {
     return this.progress.progress(caseNumber, userCodeOf(userCode), sourceOf(address));
+  }
+
+  @Get(':case/form.pdf')
+  @Header('Cache-Control', 'no-store')
+  @ApiHeader({ name: 'X-User-Code', required: true, schema: { type: 'string', format: 'password' } })
+  @Endpoint({
+    allow: 'anyone',
+    summary: 'The form to print, stamp and send in, for its applicant',
+    params: caseParams,
+    returns: { mediaType: PDF },
+    errors: ['codeRefused', 'tooManyAttempts', 'tooBusy'],
+  })
+  async form(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-user-code') userCode?: string) {
+    const form = await this.forms.form(caseNumber, userCodeOf(userCode), sourceOf(address));
+    const disposition = `attachment; filename="${caseNumber}.pdf"`;
+    return new StreamableFile(form, { type: PDF, length: form.length, disposition });
   }
 
   @Post(':case/resubmission')

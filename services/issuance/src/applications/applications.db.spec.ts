@@ -235,7 +235,7 @@ describe('the progress of an application', () => {
     const { status, body, headers } = await progress(caseNumber, USER_CODE);
     expect(status).toBe(200);
     expect(body).toEqual({
-      ...{ caseNumber, state: 'received', decidedAt: null, reason: null, card: null },
+      ...{ caseNumber, state: 'received', decidedAt: null, reason: null, card: null, correction: null },
       receivedAt: expect.stringMatching(/Z$/),
     });
     expect(headers.get('cache-control')).toBe('no-store');

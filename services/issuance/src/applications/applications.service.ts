@@ -7,6 +7,7 @@ import { newEvent } from '#libs/events';
 import { Idempotency } from '#libs/idempotency';
 import { Outbox } from '#libs/messaging';
 import { ISSUANCE_CONFIG, type IssuanceConfig } from '../issuance.config.js';
+import { NoticesService } from '../notices/notices.service.js';
 import { assignCard } from '../production/card-assignment.js';
 import { type ApplicationList, applicantOf, type ApplicationRequest } from './application.schema.js';
 import { ApplicationRecords, lockApplication, type NewApplication, requirePrimary } from './application-records.js';
@@ -27,6 +28,7 @@ export class ApplicationsService {
     private readonly progress: ProgressService,
     private readonly idempotency: Idempotency,
     private readonly hasher: CodeHasher,
+    private readonly notices: NoticesService,
     @Inject(ISSUANCE_CONFIG) private readonly config: IssuanceConfig,
   ) {}
 
@@ -128,7 +130,10 @@ export class ApplicationsService {
       const now = this.clock.now();
       await this.records.decide(tx, caseNumber, { state, by: officer, at: now, reason });
       const type = command === 'reject' ? 'application.rejected' : 'application.returned';
-      await this.outbox.add(tx, newEvent(type, caseNumber, { caseNumber }, { source: 'issuance', now }));
+      const event = newEvent(type, caseNumber, { caseNumber }, { source: 'issuance', now });
+      await this.outbox.add(tx, event);
+      const kind = command === 'reject' ? 'application-rejected' : 'application-returned';
+      await this.notices.record(tx, { id: event.id, caseNumber, content: { kind, at: now.toISOString() } });
       return { caseNumber, state, reason };
     });
   }

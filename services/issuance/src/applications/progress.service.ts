@@ -3,8 +3,9 @@ import { DataSource } from 'typeorm';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { CaError } from '#libs/errors';
 import type { Progress } from './application.schema.js';
+import { ApplicationContents } from './application-content.js';
 
-interface Row extends Omit<Progress, 'receivedAt' | 'decidedAt' | 'card'> {
+interface Row extends Omit<Progress, 'receivedAt' | 'decidedAt' | 'card' | 'correction'> {
   verifier: string | null;
   receivedAt: Date;
   decidedAt: Date | null;
@@ -20,6 +21,7 @@ export class ProgressService {
     private readonly source: DataSource,
     private readonly hasher: CodeHasher,
     private readonly attempts: AttemptStore,
+    private readonly contents: ApplicationContents,
   ) {}
 
   /** @throws those of `prove` */
@@ -34,6 +36,7 @@ export class ProgressService {
       receivedAt: receivedAt.toISOString(),
       decidedAt: decidedAt?.toISOString() ?? null,
       card: cardNumber === null ? null : { cardNumber, state: cardState, registeredMail },
+      correction: state === 'returned' ? await this.correction(caseNumber) : null,
     };
   }
 
@@ -50,6 +53,11 @@ export class ProgressService {
     const right = await this.attempts.check(attempt, () => this.hasher.verify(row?.verifier ?? undefined, userCode));
     if (!row || !right) throw new CaError('codeRefused', 'the case number or the user code is not right');
     return row;
+  }
+
+  private async correction(caseNumber: string): Promise<Progress['correction']> {
+    const { applicant, representative, contact } = await this.contents.read(caseNumber);
+    return { ...applicant, representative, contact };
   }
 
   private async read(caseNumber: string): Promise<Row | undefined> {

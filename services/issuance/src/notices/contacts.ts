@@ -49,12 +49,25 @@ export class Contacts {
     return row && { name: row.name, email: await this.email(cardNumber, row) };
   }
 
+  /** Of an application, as it stands. */
+  async ofApplication(caseNumber: string): Promise<Contact | undefined> {
+    const [row] = await this.source.query<Pick<Row, 'name' | 'application'>[]>(
+      'select name, personal as application from application where case_number = $1',
+      [caseNumber],
+    );
+    return row && { name: row.name, email: await this.applicationEmail(caseNumber, row.application) };
+  }
+
   private async email(cardNumber: string, { caseNumber, application, contact }: Row): Promise<string | undefined> {
     const { dataKey } = this.config;
     if (contact !== null) {
       return ((await openRecord(dataKey, { table: 'contact', id: cardNumber }, contact)) as { email: string }).email;
     }
-    const personal = await openRecord(dataKey, { table: 'application', id: caseNumber }, application);
+    return this.applicationEmail(caseNumber, application);
+  }
+
+  private async applicationEmail(caseNumber: string, sealed: string): Promise<string | undefined> {
+    const personal = await openRecord(this.config.dataKey, { table: 'application', id: caseNumber }, sealed);
     return (personal as { contact?: { email?: string } }).contact?.email;
   }
 }

@@ -5,6 +5,8 @@ import type { Letter } from './letter.js';
 import type { NoticeContent, NoticeKind } from './notice.js';
 
 const SUBJECTS: Record<NoticeKind, string> = {
+  'application-returned': 'Your application needs a correction',
+  'application-rejected': 'Your application was rejected',
   'certificate-issued': 'Your certificate card has been made',
   'card-activated': 'Your certificate card is activated',
   'certificate-suspended': 'Your certificates are suspended',
@@ -49,6 +51,16 @@ export function englishLetter(content: NoticeContent, code: string): Letter {
 
 function paragraphs(content: NoticeContent, code: string): string[] {
   switch (content.kind) {
+    case 'application-returned':
+      return [
+        `Your application for a certificate card was sent back for correction on ${time(content.at)}.`,
+        'See why on our website, under the progress of an application, with the case number and the user code you chose; correct it there, then print the form again, stamp it and send it in.',
+      ];
+    case 'application-rejected':
+      return [
+        `Your application for a certificate card was rejected on ${time(content.at)}.`,
+        'See why on our website, under the progress of an application, with the case number and the user code you chose. You may apply again.',
+      ];
     case 'certificate-issued':
       return [
         'Your certificate card has been made and will be sent by registered mail.',

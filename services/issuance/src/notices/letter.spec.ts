@@ -22,7 +22,8 @@ const CONTENTS: NoticeContent[] = [
   { kind: 'one-time-code', expiresAt: at, purpose: 'user-code-reset' },
   { kind: 'one-time-code', expiresAt: at, purpose: 'pin-reset' },
 ];
-const addressee = { name: '開卡示範股份有限公司', cardNumber: 'TT00000000000051' };
+const addressee = { name: '開卡示範股份有限公司', cardNumber: 'TT00000000000051', caseNumber: null };
+const applicant = { name: '開卡示範股份有限公司', cardNumber: null, caseNumber: 'K1150000000005' };
 const write = (content: NoticeContent, options = {}) => writeLetter(content, addressee, { code: '402917', ...options });
 
 describe('a letter', () => {
@@ -37,6 +38,18 @@ describe('a letter', () => {
       expect(subject + text).not.toMatch(/TT0|undefined|null|NaN|https?:|www\.|\[object/);
       expect(text.includes('402917')).toBe(kind === 'one-time-code');
       expect(text).not.toMatch(/客服專線|Hotline/);
+    },
+  );
+
+  it.each(['application-returned', 'application-rejected'] as const)(
+    '%s names the case, which opens nothing by itself, and leaves the reason to whoever has the user code',
+    (kind) => {
+      const { subject, text } = writeLetter({ kind, at }, applicant, {});
+      expect(subject).toMatch(/^[^\r\n]*[一-鿿].*[A-Za-z]{3}.* \(0005\)$/);
+      expect(text).toContain('案件編號：K1150000000005');
+      expect(text).toContain('Case number: K1150000000005');
+      expect(text).toContain('民國115年11月21日 23:30');
+      expect(text).not.toMatch(/卡號|undefined|null|https?:|www\./);
     },
   );
 

@@ -5,6 +5,8 @@ import type { Letter } from './letter.js';
 import type { NoticeContent, NoticeKind } from './notice.js';
 
 const SUBJECTS: Record<NoticeKind, string> = {
+  'application-returned': '憑證 IC 卡申請退回補正通知',
+  'application-rejected': '憑證 IC 卡申請審核結果通知',
   'certificate-issued': '憑證 IC 卡製發通知',
   'card-activated': '憑證 IC 卡開卡完成通知',
   'certificate-suspended': '憑證停用通知',
@@ -49,6 +51,16 @@ export function chineseLetter(content: NoticeContent, code: string): Letter {
 
 function paragraphs(content: NoticeContent, code: string): string[] {
   switch (content.kind) {
+    case 'application-returned':
+      return [
+        `貴單位之憑證 IC 卡申請案，經申請機關審核，已於${time(content.at)} 退回補正。`,
+        '請至本中心網站「憑證申請」之申請進度查詢，以案件編號及申請時自訂之用戶代碼查詢退回原因；於線上補正後，請重新列印申請書、用印及送件。',
+      ];
+    case 'application-rejected':
+      return [
+        `貴單位之憑證 IC 卡申請案，經申請機關審核，已於${time(content.at)} 決定不予核准。`,
+        '原因請至本中心網站「憑證申請」之申請進度查詢，以案件編號及申請時自訂之用戶代碼查詢。如仍有需要，請重新申請。',
+      ];
     case 'certificate-issued':
       return [
         '貴單位之憑證 IC 卡業已製發完成，將以掛號郵件寄送。',

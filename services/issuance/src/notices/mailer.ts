@@ -29,7 +29,9 @@ const deliveries = () =>
 
 interface Claimed {
   id: string;
-  cardNumber: string;
+  /** Of a card, or else of an application. */
+  cardNumber: string | null;
+  caseNumber: string | null;
   content: NoticeContent;
   secret: string | null;
   recordedAt: Date;
@@ -85,7 +87,7 @@ export class Mailer implements OnApplicationBootstrap, OnModuleDestroy {
       `update notice set attempts = attempts + 1, next_attempt_at = $2
        where id = (select id from notice where state = 'due' and next_attempt_at <= $1
                    order by next_attempt_at, id limit 1 for update skip locked)
-       returning id, card_number as "cardNumber", content, secret, recorded_at as "recordedAt",
+       returning id, card_number as "cardNumber", case_number as "caseNumber", content, secret, recorded_at as "recordedAt",
                  expires_at as "expiresAt", attempts`,
       [now, new Date(now.getTime() + LEASE_MS)],
     );
@@ -95,11 +97,14 @@ export class Mailer implements OnApplicationBootstrap, OnModuleDestroy {
   private async attempt(notice: Claimed): Promise<Delivery['outcome'] | 'done'> {
     const now = this.clock.now();
     if (notice.expiresAt && notice.expiresAt <= now) return this.done(notice, 'expired');
-    const contact = await this.contacts.of(notice.cardNumber);
+    const { cardNumber, caseNumber } = notice;
+    const contact = await (cardNumber === null
+      ? this.contacts.ofApplication(caseNumber!)
+      : this.contacts.of(cardNumber));
     if (!contact?.email) return this.withoutAddress(notice, now);
     const { name, email } = contact;
     const options = { hotlines: this.config.mail!.hotlines, code: await this.codeOf(notice) };
-    const letter = writeLetter(notice.content, { name, cardNumber: notice.cardNumber }, options);
+    const letter = writeLetter(notice.content, { name, cardNumber, caseNumber }, options);
     const delivery = await this.#smtp!.send({ id: notice.id, to: email, date: now, ...letter });
     deliveries().inc({ outcome: delivery.outcome });
     await this.settle(notice, delivery);

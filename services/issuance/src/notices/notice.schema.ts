@@ -17,7 +17,9 @@ export const noticeList = z.object({
   items: z.array(
     z.object({
       id: z.uuid(),
-      cardNumber: z.string(),
+      /** Of a card, or else of an application that has none yet. */
+      cardNumber: z.string().nullable(),
+      caseNumber: z.string().nullable(),
       kind: z.string(),
       state,
       attempts: z.number().int(),

@@ -2,6 +2,9 @@ import type { Holder, ReasonCode } from '#libs/events';
 
 /** What a subscriber is told by e-mail: the fact, and nothing personal or secret. Times are RFC 3339. */
 export type NoticeContent =
+  /** Of an application; why is told to whoever has its user code. */
+  | { kind: 'application-returned'; at: string }
+  | { kind: 'application-rejected'; at: string }
   | { kind: 'certificate-issued'; notAfter: string; way: 'A' | 'B' }
   | { kind: 'card-activated'; at: string }
   | { kind: 'certificate-suspended'; at: string; holder: Holder }

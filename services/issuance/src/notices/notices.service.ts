@@ -9,13 +9,16 @@ import { Mailer } from './mailer.js';
 import type { NoticeContent } from './notice.js';
 import type { NoticeList, NoticeQuery } from './notice.schema.js';
 
-export interface NewNotice {
+export type NewNotice = Subject & {
   /** Of the event it tells of: there is one notice an event, however often that comes. */
   readonly id: string;
-  readonly cardNumber: string;
   readonly content: NoticeContent;
   readonly secret?: { code: string; expiresAt: string };
-}
+};
+/** What it is about: a card, or an application that has none yet. */
+type Subject =
+  | { readonly cardNumber: string; readonly caseNumber?: undefined }
+  | { readonly caseNumber: string; readonly cardNumber?: undefined };
 
 /** Records what subscribers are to be told, in the transaction of what it tells of; `Mailer` sends it. */
 @Injectable()
@@ -28,16 +31,16 @@ export class NoticesService {
   ) {}
 
   /** Where no mail server is set, notices are on record as not sent, without their secrets. */
-  async record(tx: EntityManager, { id, cardNumber, content, secret }: NewNotice): Promise<void> {
+  async record(tx: EntityManager, { id, cardNumber, caseNumber, content, secret }: NewNotice): Promise<void> {
     const now = this.clock.now();
     const due = this.config.mail !== undefined;
     const sealed =
       due && secret ? await sealRecord(this.config.dataKey, { table: 'notice', id }, { code: secret.code }) : null;
     await tx.query(
-      `insert into notice (id, card_number, content, secret, state, recorded_at, expires_at, next_attempt_at, done_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $6, $8) on conflict (id) do nothing`,
+      `insert into notice (id, card_number, case_number, content, secret, state, recorded_at, expires_at, next_attempt_at, done_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $7, $9) on conflict (id) do nothing`,
       [
-        ...[id, cardNumber, JSON.stringify(content), sealed, due ? 'due' : 'not-sent', now],
+        ...[id, cardNumber ?? null, caseNumber ?? null, JSON.stringify(content), sealed, due ? 'due' : 'not-sent', now],
         ...[secret?.expiresAt ?? null, due ? null : now],
       ],
     );
@@ -80,7 +83,7 @@ export class NoticesService {
   /** Newest first; without addresses. */
   async list({ cardNumber, state, after, limit }: NoticeQuery): Promise<NoticeList> {
     const rows = await this.source.query<Row[]>(
-      `select id, card_number as "cardNumber", content->>'kind' as kind, state, attempts, problem,
+      `select id, card_number as "cardNumber", case_number as "caseNumber", content->>'kind' as kind, state, attempts, problem,
               recorded_at as "recordedAt", done_at as "doneAt"
        from notice
        where ($1::text is null or card_number = $1) and ($2::text is null or state = $2)
