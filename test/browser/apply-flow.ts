@@ -1,13 +1,25 @@
+import { readFileSync } from 'node:fs';
 import { expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { readPdf } from '../../services/issuance/src/paper/read-pdf.fixture.js';
 import type { TestBrowser } from './browser.js';
 import { violations } from './browser.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
 
+/** What the link to the form saves. */
+async function savedForm(page: Page, label: string) {
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: label, exact: true }).click(),
+  ]);
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+}
+
 export function applyFlow(browser: TestBrowser): void {
   it.each(['zh-TW', 'en'] as const)(
-    'applies for a card in %s, prints a form without the user code, and asks how it goes',
+    'applies for a card in %s, gets the form to print without the user code, and asks how it goes',
     async (language) => {
       const { apply: words, common, errors } = WORDS[language];
       const page = await browser.page({ language, width: 320 });
@@ -39,10 +51,15 @@ export function applyFlow(browser: TestBrowser): void {
       await page.getByText('手機申請有限公司').waitFor();
       expect(await violations(page)).toEqual([]);
       await page.getByRole('button', { name: words.send, exact: true }).dblclick();
-      await page.getByRole('heading', { name: words.paperTitle }).waitFor();
+      await page.getByRole('heading', { name: words.receivedTitle, level: 1 }).waitFor();
       expect(await page.locator('main').innerText()).not.toContain('Phone#123');
       const caseNumber = await page.locator('main .typed').innerText();
-      expect(await page.getByRole('img', { name: caseNumber }).isVisible()).toBe(true);
+      const { name, bytes } = await savedForm(page, words.saveForm);
+      expect(name).toBe(`${caseNumber}.pdf`);
+      const { text, barCodes } = readPdf(bytes);
+      expect(barCodes).toEqual([`CODE-128:${caseNumber}`]);
+      expect(text).toContain('手機申請有限公司');
+      expect(text).not.toContain('Phone#123');
 
       await page.getByRole('link', { name: common.pages.applyProgress }).last().click();
       await page.getByLabel(words.caseNumber).fill(caseNumber);

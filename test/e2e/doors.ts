@@ -8,6 +8,7 @@ import type { Instance } from '../demo/instance.js';
 const OPEN = [
   'POST /api/v1/applications',
   'GET /api/v1/applications/{case}',
+  'GET /api/v1/applications/{case}/form.pdf',
   'POST /api/v1/applications/{case}/resubmission',
   'POST /api/v1/card-returns',
   'GET /api/v1/card-returns/{case}/progress',
@@ -37,6 +38,7 @@ const OPEN = [
   'GET /api/v1/crls',
   'GET /api/v1/crls/next',
   'GET /api/v1/site',
+  'GET /api/v1/downloads',
 ];
 
 interface Operation {

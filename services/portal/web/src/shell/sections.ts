@@ -10,7 +10,7 @@ export const BUTTONS = ['codes', 'services', 'news'] as const satisfies PageName
 /** What belongs together: each page beside its neighbours, the first of them the section itself. */
 export const GROUPS = {
   about: ['about', 'services', 'news'],
-  apply: ['apply', 'applyForm', 'applyOther', 'applyProgress'],
+  apply: ['apply', 'applyForm', 'applyOther', 'applyPrint', 'applyProgress', 'applyCorrect'],
   activate: ['activate', 'activateSelf', 'activateCombined'],
   cards: ['cards', 'suspendResume', 'lost', 'receipt', 'sentIn', 'sentInProgress'],
   status: ['status', 'search', 'lists'],

@@ -79,7 +79,17 @@ export function CompanyStep({ form }: StepProps) {
         ]}
       />
       <Field form={form} name="representativeName" label={t('representativeName')} maxLength={64} />
-      <Field form={form} name="nationalId" label={t('nationalId')} hint={t('nationalIdHint')} maxLength={24} />
+      {form.getValues('nationalIdGiven') ? (
+        <Field
+          form={form}
+          name="nationalId"
+          label={t('nationalIdAgain')}
+          hint={t('nationalIdAgainHint')}
+          maxLength={24}
+        />
+      ) : (
+        <Field form={form} name="nationalId" label={t('nationalId')} hint={t('nationalIdHint')} maxLength={24} />
+      )}
     </>
   );
 }
@@ -103,6 +113,16 @@ export function CodeStep({ form }: StepProps) {
       <p>{t('codeLead')}</p>
       <SecretField form={form} name="userCode" label={t('userCode')} hint={t('userCodeHint')} maxLength={10} />
       <SecretField form={form} name="userCodeAgain" label={t('userCodeAgain')} maxLength={10} />
+    </>
+  );
+}
+
+export function KnownCodeStep({ form }: StepProps) {
+  const { t } = useTranslation('apply');
+  return (
+    <>
+      <p>{t('knownCodeLead')}</p>
+      <SecretField form={form} name="userCode" label={t('userCode')} maxLength={10} />
     </>
   );
 }

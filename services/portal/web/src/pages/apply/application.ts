@@ -15,6 +15,8 @@ export interface Typed {
   rank: 'primary' | 'secondary';
   representativeName: string;
   nationalId: string;
+  /** In the application that is corrected now, whose number is not told again */
+  nationalIdGiven: boolean;
   contactName: string;
   email: string;
   phone: string;
@@ -26,13 +28,22 @@ export const NOTHING_TYPED: Typed = {
   agreed: false,
   kind: 'company',
   ...{ name: '', branch: '', county: '', ubn: '', certificateEmail: '', rank: 'primary' },
-  ...{ representativeName: '', nationalId: '', contactName: '', email: '', phone: '', address: '' },
+  ...{
+    representativeName: '',
+    nationalId: '',
+    nationalIdGiven: false,
+    contactName: '',
+    email: '',
+    phone: '',
+    address: '',
+  },
   ...{ userCode: '', userCodeAgain: '' },
 };
 export const SECRETS = ['userCode', 'userCodeAgain'] as const;
 
-export const STEPS = ['terms', 'company', 'contact', 'code', 'summary'] as const;
-export type Step = (typeof STEPS)[number];
+export type Step = 'terms' | 'company' | 'contact' | 'code' | 'knownCode' | 'summary';
+export const STEPS: readonly Step[] = ['terms', 'company', 'contact', 'code', 'summary'];
+export const CORRECTION_STEPS: readonly Step[] = ['company', 'contact', 'knownCode', 'summary'];
 
 const unlessEmpty = (typed: string, rule: Rules[string], name: string): Rules => (typed === '' ? {} : { [name]: rule });
 
@@ -47,19 +58,23 @@ export function rulesOf(step: Step, typed: Typed): Rules {
         ...(typed.kind === 'branch' && { branch: RULES.name }),
         ...(typed.kind === 'business' && { county: RULES.choice }),
         ...unlessEmpty(typed.certificateEmail, RULES.email, 'certificateEmail'),
-        ...unlessEmpty(typed.nationalId, RULES.nationalId, 'nationalId'),
+        ...(typed.nationalIdGiven
+          ? { nationalId: RULES.nationalId }
+          : unlessEmpty(typed.nationalId, RULES.nationalId, 'nationalId')),
       };
     case 'contact':
       return { contactName: RULES.personName, email: RULES.email, phone: RULES.phone, address: RULES.address };
     case 'code':
       return { userCode: RULES.userCode, userCodeAgain: RULES.userCode };
+    case 'knownCode':
+      return { userCode: RULES.userCode };
     case 'summary':
       return {};
   }
 }
 
-export const allRules = (typed: Typed): Rules =>
-  Object.assign({}, ...STEPS.map((step) => rulesOf(step, typed))) as Rules;
+export const allRules = (steps: readonly Step[], typed: Typed): Rules =>
+  Object.assign({}, ...steps.map((step) => rulesOf(step, typed))) as Rules;
 
 export const isUnusual = ({ nationalId }: Typed): boolean =>
   nationalId !== '' && checkNationalId(normaliseNationalId(nationalId), new Date()) === 'warning';
@@ -91,5 +106,5 @@ const FIELDS: Record<string, keyof Typed> = {
 };
 export const fieldOf = (field: string): keyof Typed | undefined =>
   FIELDS[field] ?? (field in NOTHING_TYPED ? (field as keyof Typed) : undefined);
-export const stepOf = (field: keyof Typed, typed: Typed): Step =>
-  STEPS.find((step) => field in rulesOf(step, { ...typed, certificateEmail: 'x', nationalId: 'x' })) ?? 'company';
+export const stepOf = (steps: readonly Step[], field: keyof Typed, typed: Typed): Step =>
+  steps.find((step) => field in rulesOf(step, { ...typed, certificateEmail: 'x', nationalId: 'x' })) ?? 'company';

@@ -7,7 +7,7 @@ export function Apply() {
   const { t } = useTranslation('apply');
   return (
     <Page title={t('common:pages.apply')} lead={t('lead')}>
-      <Tiles area="apply" pages={['applyForm', 'applyOther', 'applyProgress']} />
+      <Tiles area="apply" pages={['applyForm', 'applyOther', 'applyPrint', 'applyProgress', 'applyCorrect']} />
       <h2>{t('flow')}</h2>
       <ol>
         {(['fill', 'print', 'stamp', 'review', 'receive', 'activate'] as const).map((name) => (
