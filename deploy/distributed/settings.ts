@@ -91,7 +91,7 @@ export function agentSettings({ secrets, dataDir, ports, origins, clockFile, giv
 
 /** Settings with a default that whoever starts all of it may give: limits, hotlines, mail. */
 function optional(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const passed = /^(KAIKA_(HOTLINE_\d+|SMTP_\w+|MAIL_FROM|PIN_RESET_CODE|EXPIRY_NOTICE_DAYS|TEST_CARDS|RETURN_CONTACT_DAYS|CARD_MAX_CERT_BYTES|OCSP_KEY|CRL_OVERLAP_SECONDS|ACCEPTANCE_DEADLINE_\w+|LOG_LEVEL)|OTEL_\w+)$/; // prettier-ignore
+  const passed = /^(KAIKA_(HOTLINE_\d+|AGENT_DOWNLOADS|SMTP_\w+|MAIL_FROM|PIN_RESET_CODE|EXPIRY_NOTICE_DAYS|TEST_CARDS|RETURN_CONTACT_DAYS|CARD_MAX_CERT_BYTES|OCSP_KEY|CRL_OVERLAP_SECONDS|ACCEPTANCE_DEADLINE_\w+|LOG_LEVEL)|OTEL_\w+)$/; // prettier-ignore
   return Object.fromEntries(Object.entries(given).filter(([name]) => passed.test(name)));
 }
 

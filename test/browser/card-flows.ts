@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { type Language, type TestBrowser, violations, windowFrom } from './browser.js';
+import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
+import type { Mailbox } from './mailbox.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
@@ -9,7 +11,12 @@ const OLD_PIN = '24681357';
 const NEW_PIN = '13572468';
 
 /** Everything about a card that is open: suspend, look up, resume, lose, its codes. One card after another language. */
-export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: () => IssuedCard): void {
+export function cardFlows(
+  browser: TestBrowser,
+  cards: CardsInTheLetter,
+  card: () => IssuedCard,
+  { centre, mailbox }: { centre: Centre; mailbox: Mailbox },
+): void {
   const command = async (page: Page, language: Language, what: 'suspend' | 'resume') => {
     const words = WORDS[language].cards;
     await page.getByRole('radio', { name: words.commands[what], exact: true }).check();
@@ -82,41 +89,94 @@ export function cardFlows(browser: TestBrowser, cards: CardsInTheLetter, card: (
   );
 
   it(
-    'changes the user code, the PIN, and sets a forgotten PIN again',
+    'changes the user code, forgets it, and sets another with the code from the mail',
     async () => {
-      const { codes: words, activate, common } = WORDS['zh-TW'];
+      const { codes: words, errors } = WORDS['zh-TW'];
       await cards.insert(card());
       const page = await browser.page();
+      const setTwice = async (code: string) => {
+        await page.getByLabel(words.newUserCode, { exact: true }).fill(code);
+        await page.getByLabel(words.newUserCodeAgain, { exact: true }).fill(code);
+        card().userCode = code;
+      };
       await page.goto('/codes/user-code');
       await page.getByLabel(words.cardNumber).fill(card().cardNumber);
       await page.getByLabel(words.oldUserCode).fill(card().userCode);
-      await page.getByLabel(words.newUserCode, { exact: true }).fill('Changed#1');
-      await page.getByLabel(words.newUserCodeAgain, { exact: true }).fill('Changed#1');
+      await setTwice('Changed#1');
       await page.getByRole('button', { name: words.change }).click();
       await page.getByText(words.changed).waitFor();
-      card().userCode = 'Changed#1';
 
+      await page.goto('/codes/user-code/forgotten');
+      await page.getByRole('button', { name: words.sendCode }).dblclick();
+      await page.getByText(words.codeSentNext).waitFor();
+      expect(await violations(page)).toEqual([]);
+      const code = await mailbox.codeFor(card().email);
+      await page.getByLabel(words.oneTimeCode).fill(code === '00000000' ? '11111111' : '00000000');
+      await setTwice('Changed#2');
+      await page.getByRole('button', { name: words.setUserCode, exact: true }).click();
+      await page.getByRole('alert').getByText(errors.codes.oneTimeCodeRefused).waitFor();
+      expect(await page.evaluate('document.activeElement.name')).toBe('oneTimeCode');
+      await page.getByLabel(words.oneTimeCode).fill(code);
+      await page.getByRole('button', { name: words.setUserCode, exact: true }).click();
+      await page.getByText(words.changed).waitFor();
+      await page.context().close();
+    },
+    MINUTE,
+  );
+
+  it(
+    'changes the PIN until one try is left; locked by another program the card is unlocked, at the second and last time',
+    async () => {
+      const { agent, codes: words, activate, common } = WORDS['zh-TW'];
+      await cards.insert(card());
+      const page = await browser.page();
+      const typed = async (pinWindow: Page, pins: Record<string, string>) => {
+        for (const [field, pin] of Object.entries(pins)) await pinWindow.locator(`#${field}`).fill(pin);
+        await pinWindow.locator('button[type=submit]').click();
+      };
+      const openChange = () =>
+        windowFrom(page.context(), () => page.getByRole('button', { name: common.pages.pinChange }).click());
       await page.goto('/codes/pin');
-      const change = page.getByRole('button', { name: common.pages.pinChange });
-      const changing = await windowFrom(page.context(), () => change.click());
-      await changing.locator('#oldPin').fill(OLD_PIN);
-      await changing.locator('#newPin').fill(NEW_PIN);
-      await changing.locator('#confirmPin').fill(NEW_PIN);
-      await changing.locator('button[type=submit]').click();
+      await typed(await openChange(), { oldPin: OLD_PIN, newPin: NEW_PIN, confirmPin: NEW_PIN });
       await page.getByText(words.pinEnds.done).waitFor();
+      const wrong = await openChange();
+      for (const left of [5, 4, 3, 2]) {
+        await wrong.locator('dd').getByText(String(left), { exact: true }).waitFor();
+        await typed(wrong, { oldPin: OLD_PIN, newPin: '11223344', confirmPin: '11223344' });
+      }
+      await page.getByText(words.pinEnds['last-try']).waitFor();
 
-      await page.goto('/codes/pin/forgotten');
-      await page.getByLabel(words.userCode, { exact: true }).fill(card().userCode);
-      await page.getByRole('button', { name: words.next }).click();
-      await page.getByText(words.released).waitFor();
-      const set = page.getByRole('button', { name: activate.setPin });
-      const setting = await windowFrom(page.context(), () => set.click());
-      await setting.locator('#newPin').fill(OLD_PIN);
-      await setting.locator('#confirmPin').fill(OLD_PIN);
-      await setting.locator('button[type=submit]').click();
+      await cards.insert(null);
+      await centre.lock(card().cardNumber);
+      await cards.insert(card());
+      await page.getByText(agent.todo.locked).waitFor();
+      await page.locator('.agent').getByRole('link', { name: common.pages.unlock }).click();
+      const press = async () => {
+        await page.getByLabel(words.userCode, { exact: true }).fill(card().userCode);
+        await page.getByRole('button', { name: words.next }).click();
+        await page.getByText(words.codeSentPin).waitFor();
+        await page.getByLabel(words.oneTimeCode).fill(await mailbox.codeFor(card().email));
+      };
+      const release = async () => {
+        await page.getByRole('button', { name: words.next }).click();
+        await page.getByText(words.released).waitFor();
+        return windowFrom(page.context(), () => page.getByRole('button', { name: activate.setPin }).click());
+      };
+      await press();
+      expect(await page.getByText(words.lastOnline).count()).toBe(0);
+      const closed = await release();
+      await closed.locator('#newPin').waitFor();
+      await closed.close();
+      await page.reload();
+      await press();
+      await page.getByText(words.lastOnline).waitFor();
+      expect(await violations(page)).toEqual([]);
+      const last = await release();
+      await last.getByText('這是最後一次線上重設的機會').waitFor();
+      await typed(last, { newPin: OLD_PIN, confirmPin: OLD_PIN });
       await page.getByText(words.pinEnds.done).waitFor();
       await page.context().close();
     },
-    2 * MINUTE,
+    MINUTE,
   );
 }

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { AtTheCounter } from './activation.js';
+import { AtTheCounter, NEW_CODE } from './activation.js';
 import { type TestBrowser, windowFrom } from './browser.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { WORDS } from './words.js';
@@ -14,9 +14,9 @@ export function lostOnTheWay(
   activated: (card: IssuedCard) => void,
 ): void {
   it(
-    'takes an activation up again after the agent died, pressed twice, gone back: it is accepted and activated once',
+    'takes an activation (way B) up again after the agent died, pressed twice, gone back: it is accepted and activated once',
     async () => {
-      const card = await cards.issue('A');
+      const card = { ...(await cards.issue('B')), userCode: NEW_CODE };
       await cards.insert(card);
       const page = await browser.page();
       const person = new AtTheCounter(page, 'zh-TW', card);
@@ -25,6 +25,7 @@ export function lostOnTheWay(
       await person.start();
       await person.identify();
       await person.readCard();
+      await person.setUserCode();
       await page.getByRole('button', { name: activate.accept, exact: true }).dblclick();
       await person.accepted();
       expect(sent.filter((path) => path.endsWith('/acceptance'))).toHaveLength(1);
@@ -37,7 +38,7 @@ export function lostOnTheWay(
       await pinWindow.close();
 
       await page.getByText(activate.resumeHint).waitFor();
-      await page.getByLabel(activate.userCode).fill(card.userCode);
+      await page.getByLabel(activate.userCode, { exact: true }).fill(card.userCode);
       await person.setPin();
       await person.done();
       expect(sent.filter((path) => path.endsWith('/completion'))).toHaveLength(1);
@@ -46,7 +47,7 @@ export function lostOnTheWay(
       await page.goBack();
       await page.goForward();
       await page.getByRole('button', { name: activate.read, exact: true }).waitFor();
-      expect(await page.getByLabel(activate.userCode).inputValue()).toBe('');
+      expect(await page.getByLabel(activate.nationalId).inputValue()).toBe('');
       expect(sent).toHaveLength(before);
       await page.context().close();
       activated(card);

@@ -2,21 +2,28 @@ import { expect, it } from '@jest/globals';
 import helpZh from '../../services/portal/web/src/i18n/texts/help.zh-TW.js';
 import { AtTheCounter } from './activation.js';
 import { type TestBrowser, violations, windowFrom } from './browser.js';
+import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { pressByKeyboard, typeByKeyboard } from './keyboard.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
-const { activate, cards: words, status, common } = WORDS['zh-TW'];
+const { activate, agent, cards: words, errors, status } = WORDS['zh-TW'];
 
 /** What is left of both manuals, and of DOMAIN.md §6. */
-export function otherFlows(browser: TestBrowser, cards: CardsInTheLetter, card: () => IssuedCard): void {
+export function otherFlows(
+  browser: TestBrowser,
+  cards: CardsInTheLetter,
+  card: () => IssuedCard,
+  centre: Centre,
+): void {
   it(
-    'activates a card by the keyboard alone',
+    'activates a card (way A) in English by the keyboard alone',
     async () => {
+      const { activate, common } = WORDS.en;
       const own = await cards.issue('A');
       await cards.insert(own);
-      const page = await browser.page();
+      const page = await browser.page({ language: 'en' });
       await page.goto('/activate');
       await pressByKeyboard(page, activate.wayA);
       await page.getByLabel(activate.userCode).waitFor();
@@ -41,7 +48,7 @@ export function otherFlows(browser: TestBrowser, cards: CardsInTheLetter, card: 
   );
 
   it(
-    'refuses wrong data: 資料不正確 opens a case and accepts nothing',
+    'refuses wrong data: 資料不正確 opens a case and accepts nothing; locked before its activation (27011) it is to be sent in',
     async () => {
       const own = await cards.issue('A');
       await cards.insert(own);
@@ -61,6 +68,19 @@ export function otherFlows(browser: TestBrowser, cards: CardsInTheLetter, card: 
       await page.getByRole('button', { name: status.find, exact: true }).click();
       await page.locator('.found .status.pending').waitFor();
       expect(await page.getByRole('link', { name: /PEM/ }).count()).toBe(0);
+
+      await cards.insert(null);
+      await centre.lock(own.cardNumber);
+      await cards.insert(own);
+      await person.start();
+      await page.getByText(agent.todo.locked).waitFor();
+      await person.identify();
+      await person.readCard();
+      await person.press('accept');
+      await page.getByRole('alert').getByText(errors.codes.cardBlocked).waitFor();
+      await page.getByText(agent.lockReported).waitFor();
+      expect(await centre.evidence(own.cardNumber)).toContain('report-lock');
+      expect(await violations(page)).toEqual([]);
       await page.context().close();
     },
     MINUTE,

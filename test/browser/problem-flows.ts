@@ -1,16 +1,17 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { agentStates } from './agent-states.js';
 import { AtTheCounter } from './activation.js';
 import type { TestBrowser } from './browser.js';
+import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
-const { activate, agent, common, errors } = WORDS['zh-TW'];
-const AGENT = /\/\/127\.0\.0\.1:\d+\/v1\//;
+const { activate, common, errors } = WORDS['zh-TW'];
 
 /** What goes wrong on the way, as the holder sees it. The card is issued, and none of this opens it. */
-export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter): void {
+export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, centre: Centre): void {
   let card: IssuedCard;
 
   const atTheCounter = async (way: 'A' | 'B' = 'A') => {
@@ -23,16 +24,6 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter): voi
   };
   const codeField = (page: Page) => page.getByLabel(activate.userCode);
   const alert = (page: Page) => page.getByRole('alert');
-  const answering = (page: Page, url: RegExp, status: number, type: string, legacyCode: string | null) =>
-    page.route(url, (route) =>
-      route.request().method() === 'OPTIONS'
-        ? route.fallback()
-        : route.fulfill({
-            status,
-            contentType: 'application/problem+json',
-            body: JSON.stringify({ type: `urn:kaika:error:${type}`, title: type, status, legacyCode }),
-          }),
-    );
 
   it(
     'says 3005 for a wrong user code and for the wrong way, empties what is secret, keeps the rest',
@@ -115,65 +106,6 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter): voi
   );
 
   it(
-    'tells the codes of the manual: 3125 press again, 4931 apply anew, 27011 send it in',
-    async () => {
-      const { page, person } = await atTheCounter();
-      await person.readCard();
-      for (const [type, legacyCode, status] of [
-        ['centreUnreachable', '3125', 503],
-        ['cardRevoked', '4931', 409],
-        ['cardBlocked', '27011', 409],
-        ['cardHeld', null, 409],
-        ['cardExpired', null, 409],
-      ] as const) {
-        const url = /\/acceptance$/;
-        await answering(page, url, status, type, legacyCode);
-        await person.identify();
-        await person.press('accept');
-        await alert(page).getByText(errors.codes[type]).waitFor();
-        if (legacyCode) await alert(page).getByText(legacyCode).first().waitFor();
-        // Nobody judged it: it is not to be typed again, just pressed.
-        if (type === 'centreUnreachable') expect(await codeField(page).inputValue()).toBe(card.userCode);
-        await page.unroute(url);
-      }
-      await page.context().close();
-    },
-    MINUTE,
-  );
-
-  it(
-    'says what to do in every state of agent, reader and card',
-    async () => {
-      const { page } = await atTheCounter();
-      await page.clock.install();
-      await page.goto('/activate/self-application');
-      for (const state of Object.keys(agent.todo) as (keyof typeof agent.todo)[]) {
-        if (['agent-missing', 'permission-denied', 'origin-refused'].includes(state)) continue;
-        const url = /\/v1\/status/;
-        await page.route(url, (route) =>
-          route.request().method() === 'OPTIONS'
-            ? route.fallback()
-            : route.fulfill({
-                json: { version: '0.1.0', state, readers: [] },
-                headers: { 'access-control-allow-origin': '*' },
-              }),
-        );
-        await page.clock.fastForward(2_500);
-        await page.getByText(agent.todo[state]).waitFor();
-        expect(await page.getByText(agent.states[state], { exact: true }).isVisible()).toBe(true);
-        await page.unroute(url);
-      }
-      await page.route(AGENT, (route) => route.abort());
-      await page.clock.fastForward(2_500);
-      await page.getByText(agent.todo['agent-missing']).waitFor();
-      await page.getByRole('button', { name: activate.read }).click();
-      await alert(page).getByText(errors.codes.agentMissing).waitFor();
-      await page.context().close();
-    },
-    MINUTE,
-  );
-
-  it(
     'says after ten seconds what it waits for, and lets go',
     async () => {
       const { page, person } = await atTheCounter();
@@ -199,4 +131,39 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter): voi
     },
     MINUTE,
   );
+
+  it(
+    'tells the codes of the manual: 3125 press again, held, expired, 4931 apply anew',
+    async () => {
+      const { page, person } = await atTheCounter();
+      await person.readCard();
+      await person.identify();
+      await centre.withoutSuspension(async () => {
+        await person.press('accept');
+        await alert(page).getByText('3125').waitFor();
+        expect(await alert(page).innerText()).toContain(errors.codes.centreUnreachable);
+      });
+      // Nobody judged it: it is not to be typed again, just pressed.
+      expect(await codeField(page).inputValue()).toBe(card.userCode);
+      await centre.hold(card.cardNumber);
+      await person.press('accept');
+      await alert(page).getByText(errors.codes.cardHeld).waitFor();
+      await centre.release(card.cardNumber);
+      await centre.whenExpired(card.cardNumber, async () => {
+        await person.identify();
+        await person.press('accept');
+        await alert(page).getByText(errors.codes.cardExpired).waitFor();
+      });
+      await centre.revoke(card.cardNumber);
+      await person.identify();
+      await person.press('accept');
+      await alert(page).getByText('4931').waitFor();
+      expect(await alert(page).innerText()).toContain(errors.codes.cardRevoked);
+      await alert(page).getByRole('link', { name: common.pages.apply }).waitFor();
+      await page.context().close();
+    },
+    MINUTE,
+  );
+
+  describe('at the counter', () => agentStates());
 }

@@ -27,6 +27,9 @@ export function pukJobSent(state: PukState): PukState {
   return { ...state, pukRotatingTo: nextPuk(state), pukJobs: state.pukJobs + 1 };
 }
 
+/** Whether the next job is the last that can be made online: who asks for it is warned. */
+export const isLastOnline = ({ pukJobs }: PukState): boolean => pukJobs === MOST_PUK_JOBS - 1;
+
 /** The card has signed that the job came to its end. */
 export function pukRotated(state: PukState): PukState {
   return { pukGeneration: nextPuk(state), pukRotatingTo: null, pukJobs: 0 };

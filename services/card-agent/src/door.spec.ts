@@ -45,6 +45,8 @@ describe('the agent’s door', () => {
       expect(code).toBe(403);
       expect(json.type).toBe('urn:kaika:error:originNotAllowed');
       expect(headers['access-control-allow-origin']).toBeUndefined();
+      // Unreadable, but not as if nobody was there.
+      expect(headers['cross-origin-resource-policy']).toBe('cross-origin');
     }
   });
 

@@ -33,6 +33,8 @@ export function door(origins: readonly string[], pairing: Pairing): RequestHandl
     response.vary('Origin');
     const { origin } = request.headers;
     if (origin === undefined || !origins.includes(origin)) {
+      // A page cannot read this, and may know that somebody is here: else it could not tell it from nobody at all.
+      response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
       throw new CaError('originNotAllowed', 'the page’s origin is missing or not on this agent’s list');
     }
     response.setHeader('Access-Control-Allow-Origin', origin);

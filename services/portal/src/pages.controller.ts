@@ -8,7 +8,7 @@ import { type Caller, Endpoint, ROLES } from '#libs/doors';
 import { type BuiltFile, BuiltPages } from './built-pages.js';
 import { packageRoot } from './package-root.js';
 import { PAGES } from './page-paths.js';
-import type { PortalConfig } from './portal.config.js';
+import type { Site } from './portal.config.js';
 
 export const PORTAL_CONFIG = Symbol('portal config');
 
@@ -38,7 +38,7 @@ export class PagesController {
   /** Of the console, which reaches the identity provider, and the centre’s own card agent. */
   readonly #consolePolicy: string;
 
-  constructor(@Inject(PORTAL_CONFIG) private readonly config: PortalConfig) {
+  constructor(@Inject(PORTAL_CONFIG) private readonly config: Site) {
     this.#policy = policy(config.agentUrl);
     this.#consolePolicy = policy(
       `${config.login ? new URL(config.login.issuer).origin : ''} ${config.agentUrl}`.trim(),
@@ -88,7 +88,7 @@ export class PagesController {
       login: z.object({ issuer: z.string(), clientId: z.string(), scope: z.string() }).nullable(),
     }),
   })
-  site(): PortalConfig {
+  site(): Site {
     return this.config;
   }
 

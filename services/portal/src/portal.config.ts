@@ -1,13 +1,21 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Hotline, hotlinesOf, hotlineSettings, readConfig } from '#libs/config';
 
-export interface PortalConfig {
+/** What the pages show of this site. */
+export interface Site {
   /** `KAIKA_HOTLINE_1`, `_2`, …, each `<where>=<number>`; shown on every page that reports an error. */
   hotlines: Hotline[];
   /** Origin of the card agent on the machine of whoever sits at it; pages may connect there and nowhere else. */
   agentUrl: string;
   /** Where officers sign in, an OpenID provider; null: nowhere, the console is closed. */
   login: Login | null;
+}
+
+export interface PortalConfig extends Site {
+  /** `KAIKA_AGENT_DOWNLOADS`: folder of the files that 下載專區 offers; undefined: there are none. */
+  downloadsDir: string | undefined;
 }
 
 export interface Login {
@@ -43,6 +51,11 @@ const shape = z.object({
     .string()
     .regex(/^openid( [\x21-\x7e]+)*$/, 'must begin with openid')
     .default('openid'),
+  KAIKA_AGENT_DOWNLOADS: z
+    .string()
+    .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory(), 'is not a folder that is there')
+    .transform((path) => resolve(path))
+    .optional(),
 });
 
 /** @throws ConfigError */
@@ -50,5 +63,5 @@ export function readPortalConfig(env: NodeJS.ProcessEnv): PortalConfig {
   const settings = readConfig(shape, env);
   const { KAIKA_AGENT_URL: agentUrl, KAIKA_OIDC_ISSUER: issuer } = settings;
   const login = issuer ? { issuer, clientId: settings.KAIKA_OIDC_CLIENT_ID, scope: settings.KAIKA_OIDC_SCOPE } : null;
-  return { hotlines: hotlinesOf(settings), agentUrl, login };
+  return { hotlines: hotlinesOf(settings), agentUrl, login, downloadsDir: settings.KAIKA_AGENT_DOWNLOADS };
 }

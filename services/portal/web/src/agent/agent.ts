@@ -4,6 +4,7 @@ import { Problem, problemOf } from '../api/problem.js';
 /** Newest things the pages ask of the agent came with this version of it. */
 const MINIMUM_VERSION = '0.1.0';
 const TIMEOUT_MS = 30_000;
+const PROBE_MS = 3_000;
 
 export interface Hint {
   zh: string;
@@ -79,7 +80,7 @@ export type Proof = Record<string, string>;
 /** Got by pairing; in this page's memory alone. */
 let token: string | undefined;
 
-/** @throws Problem: what the agent refuses by its name; agentMissing, permissionDenied when nobody answers */
+/** @throws Problem: what the agent refuses by its name; originNotAllowed, agentMissing, permissionDenied when it has no answer for us */
 async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const { agentUrl } = await site();
   const limit = AbortSignal.timeout(TIMEOUT_MS);
@@ -101,7 +102,9 @@ async function ask<T>(method: string, path: string, body?: unknown, signal?: Abo
   } catch {
     if (signal?.aborted) throw new Problem('cancelled');
     if (limit.aborted) throw new Problem('tooSlow');
-    throw new Problem((await isDenied()) ? 'permissionDenied' : 'agentMissing');
+    throw new Problem(
+      (await isDenied()) ? 'permissionDenied' : (await isRefused()) ? 'originNotAllowed' : 'agentMissing',
+    );
   }
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw problemOf(response.status, answer);
@@ -119,6 +122,17 @@ async function isDenied(): Promise<boolean> {
     }
   }
   return false;
+}
+
+/** Somebody is there, and answers to other pages than this one: a refusal that CORS lets nobody read. */
+async function isRefused(): Promise<boolean> {
+  const { agentUrl } = await site();
+  const answers = (how: RequestInit) =>
+    fetch(`${agentUrl}/v1/status`, { cache: 'no-store', signal: AbortSignal.timeout(PROBE_MS), ...how }).then(
+      () => true,
+      () => false,
+    );
+  return (await answers({ mode: 'no-cors' })) && !(await answers({ headers: { 'x-kaika-agent': '1' } }));
 }
 
 const STATES: Partial<Record<string, AgentState>> = {

@@ -3,7 +3,7 @@ import type { Problem } from '../api/problem.js';
 import type { Rules } from './fields.js';
 
 /** Refusals that nobody judged a secret for: it may stay where it was typed, as the same is to be sent again. */
-const NOT_JUDGED = new Set(['offline', 'cancelled', 'tooSlow', 'centreUnreachable', 'serviceUnavailable', 'tooBusy', 'starting', 'internal', 'nationalIdUnusual', 'invalidRequest', 'agentMissing', 'permissionDenied', 'noReader', 'noCard', 'readerBusy', 'cardRemoved', 'otherCard', 'cardCommunication', 'sessionExpired', 'pairingNeeded']); // prettier-ignore
+const NOT_JUDGED = new Set(['offline', 'cancelled', 'tooSlow', 'centreUnreachable', 'serviceUnavailable', 'tooBusy', 'starting', 'internal', 'nationalIdUnusual', 'invalidRequest', 'agentMissing', 'permissionDenied', 'originNotAllowed', 'noReader', 'noCard', 'readerBusy', 'cardRemoved', 'otherCard', 'cardCommunication', 'sessionExpired', 'pairingNeeded']); // prettier-ignore
 
 interface Options {
   rules: Rules;

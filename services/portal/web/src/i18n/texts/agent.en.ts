@@ -37,6 +37,7 @@ export default {
     removed: 'Insert the card again.',
     locked: 'If it was never activated, send it in; otherwise unlock it online with your user code.',
   },
+  lockReported: 'The centre knows that this card is locked. Fill in the slip and send the card in to be unlocked.',
   pair: 'Begin',
   pairingCode: 'Pairing code',
   pairingConfirm: 'Pair',

@@ -47,6 +47,9 @@ export default {
   released: 'Card and user code are right',
   releasedNext:
     'Press “Set the PIN” and type the new PIN twice in the window of the card agent. Keep it well and secret.',
+  lastOnline: 'The last reset of this PIN was not finished; only one more can be done online',
+  lastOnlineHow:
+    'Pressing “Next” counts. Have the new PIN ready, and leave the card in and the window open until it says that the PIN is set: if it breaks off again, the card has to be sent in.',
   next: 'Next',
   notActivated: 'Cards that are not activated',
   notActivatedHow: 'A card that locked itself before it was activated (27011) cannot be unlocked online. Send it in.',

@@ -42,6 +42,9 @@ export default {
   unlockLead: 'PIN 碼連續錯誤而鎖卡時，已開卡之卡片可於此以用戶代碼解碼，並重新設定 PIN 碼。',
   released: '已確認卡片及用戶代碼',
   releasedNext: '請按下「設定IC卡PIN碼」，於讀卡元件之視窗輸入新 PIN 碼兩次，並熟記及妥善保管。',
+  lastOnline: '前次重設 PIN 碼未完成，此為最後一次可於線上辦理之機會',
+  lastOnlineHow:
+    '按下「下一步」即計為一次。請先備妥新 PIN 碼，於讀卡元件之視窗顯示完成前，請勿取出卡片或關閉視窗；若再中斷，須將卡片寄回本中心。',
   next: '下一步',
   notActivated: '尚未完成開卡之卡片',
   notActivatedHow: '尚未開卡即鎖卡（27011）者無法於線上解碼，請將卡片寄回本中心解卡。',

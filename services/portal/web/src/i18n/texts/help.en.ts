@@ -109,6 +109,13 @@ export default {
     agent: 'The card agent',
     agentText:
       'It runs on your computer and listens to this site alone. PINs are typed in its own window and never reach the site.',
+    files: 'Files to download',
+    file: 'File',
+    size: 'Size',
+    digest: 'SHA-256',
+    bytes: '{{bytes}} bytes',
+    none: 'This centre does not offer the card agent as a file here yet',
+    noneHow: 'Ask a hotline for it; who looks after this computer can also install it from source, as below.',
     version: 'Version that runs now: {{version}}',
     install: 'How to install it',
     steps: {

@@ -104,6 +104,13 @@ export default {
     lead: '需讀卡之作業，請先安裝讀卡元件；不需安裝瀏覽器外掛程式。',
     agent: '讀卡元件',
     agentText: '讀卡元件於您的電腦執行，僅接受本網站之要求，PIN 碼由讀卡元件自己的視窗輸入，不會傳送至網站。',
+    files: '可下載之檔案',
+    file: '檔案',
+    size: '大小',
+    digest: 'SHA-256',
+    bytes: '{{bytes}} 位元組',
+    none: '本中心尚未於此提供讀卡元件之安裝檔',
+    noneHow: '請洽客服專線索取；電腦管理者亦可依下列方式自原始碼安裝。',
     version: '目前執行中之版本：{{version}}',
     install: '安裝方式',
     steps: {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { useTranslation } from 'react-i18next';
 import { AgentPanel } from '../../agent/agent-panel.js';
+import { LockReported } from '../../agent/lock-report.js';
 import { useAgent } from '../../agent/use-agent.js';
 import { emptySecrets, showProblem } from '../../forms/field-errors.js';
 import { resolverOf } from '../../forms/fields.js';
@@ -35,7 +36,7 @@ const STEP: Record<Phase, number> = { start: 0, read: 1, accepted: 2, resume: 2,
 function Activation({ way }: { way: Way }) {
   const { t } = useTranslation('activate');
   const activation = useActivation(way);
-  const { phase, card, busy, problem, waiting, pinEnd, pinPage } = activation;
+  const { phase, card, busy, problem, waiting, pinEnd, pinPage, lockReported } = activation;
   const { status, look } = useAgent(phase !== 'done' && phase !== 'refused' && !busy);
   const intent = useRef<Intent>('accept');
   const [isWrong, setIsWrong] = useState(false);
@@ -108,6 +109,7 @@ function Activation({ way }: { way: Way }) {
         {phase === 'resume' && <ResumeFields form={form} />}
         {pinEnd && <Notice kind="warning" title={t(`pinEnds.${pinEnd}`)} />}
         <ProblemNote problem={problem} />
+        {lockReported && <LockReported />}
         {busy && <Working key={waiting} waitsFor={t(`waitsFor.${waiting}`)} onCancel={activation.cancel} />}
         {busy && pinPage && (
           <p>

@@ -9,7 +9,9 @@ import {
   readCard,
 } from '../../agent/agent.js';
 import { AgentWindow, endOf } from '../../agent/agent-window.js';
+import { reportLock } from '../../agent/lock-report.js';
 import { answerOf, api } from '../../api/client.js';
+import { asProblem } from '../../api/problem.js';
 import { useSending } from '../../forms/use-sending.js';
 
 export type Way = 'A' | 'B';
@@ -41,11 +43,19 @@ export function useActivation(way: Way) {
   const [card, setCard] = useState<CardFacts>();
   const [pinEnd, setPinEnd] = useState<PageState['state'] | 'window-blocked'>();
   const [pinPage, setPinPage] = useState<string>();
+  const [lockReported, setLockReported] = useState(false);
   const opened = useRef<Opened>(undefined);
   const signed = useRef<{ activation: string; signature: string }>(undefined);
 
+  /** 27011: who finds it tells the centre, and goes on saying it. */
+  const noteBlocked = async (error: unknown, signal: AbortSignal): Promise<never> => {
+    if (asProblem(error).code === 'cardBlocked') setLockReported(await reportLock(card!, signal));
+    throw error;
+  };
+
   const read = () => {
     setWaiting('card');
+    setLockReported(false);
     return send(async (signal) => {
       setCard(await readCard(signal));
       setPhase('read');
@@ -59,7 +69,8 @@ export function useActivation(way: Way) {
       const { id, nonce } = await answerOf(
         api.POST('/api/v1/activations', { body: { cardNumber: card!.cardNumber, way }, signal }),
       );
-      const proof = await prove({ session: id, nonce, purpose: 'accept', card: card! }, signal);
+      const order = { session: id, nonce, purpose: 'accept', card: card! } as const;
+      const proof = await prove(order, signal).catch((error: unknown) => noteBlocked(error, signal));
       const accepted = await answerOf(
         api.POST('/api/v1/activations/{id}/acceptance', {
           params: { path: { id } },
@@ -80,7 +91,9 @@ export function useActivation(way: Way) {
     return send(async (signal) => {
       try {
         if (!signed.current) {
-          opened.current ??= await reopen(card!, way, userCode ?? '', signal);
+          opened.current ??= await reopen(card!, way, userCode ?? '', signal).catch((error: unknown) =>
+            noteBlocked(error, signal),
+          );
           const { activation, page } = opened.current;
           if (agentWindow.isBlocked) setPinEnd('window-blocked');
           agentWindow.show(page, i18next.language);
@@ -90,6 +103,7 @@ export function useActivation(way: Way) {
             opened.current = undefined;
             setPinEnd(end.state);
             setPhase('resume');
+            if (end.state === 'locked') setLockReported(await reportLock(card!, signal));
             return;
           }
           signed.current = { activation, signature: end.signature };
@@ -147,12 +161,13 @@ export function useActivation(way: Way) {
     signed.current = undefined;
     setCard(undefined);
     setPinEnd(undefined);
+    setLockReported(false);
     setPhase('start');
   }, [cancel, clear]);
   const resumeLater = () => setPhase('resume');
 
   return {
-    ...{ phase, card, waiting, busy, problem, pinEnd, pinPage },
+    ...{ phase, card, waiting, busy, problem, pinEnd, pinPage, lockReported },
     read,
     accept,
     setPin,

@@ -4,11 +4,20 @@ import { useForm } from 'react-hook-form';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { PAGES } from '../../../../src/page-paths.js';
-import { type CardFacts, openPinSession, type PageState, prove, readCard } from '../../agent/agent.js';
+import {
+  type CardFacts,
+  openPinSession,
+  type PageSession,
+  type PageState,
+  prove,
+  readCard,
+} from '../../agent/agent.js';
 import { AgentPanel } from '../../agent/agent-panel.js';
 import { AgentWindow, endOf } from '../../agent/agent-window.js';
+import { LockReported, reportLock } from '../../agent/lock-report.js';
 import { useAgent } from '../../agent/use-agent.js';
 import { answerOf, api } from '../../api/client.js';
+import { asProblem } from '../../api/problem.js';
 import { emptySecrets, showProblem } from '../../forms/field-errors.js';
 import { SecretField } from '../../forms/field.js';
 import { resolverOf, type Rules, RULES } from '../../forms/fields.js';
@@ -27,6 +36,8 @@ interface Typed {
   oneTimeCode: string;
 }
 const NOTHING: Typed = { userCode: '', oneTimeCode: '' };
+/** Refusals of a card whose PIN nobody can set online: when it is blocked, it comes to the centre. */
+const TO_THE_CENTRE = ['cardNotAccepted', 'cardNeedsCentre'];
 
 /** 忘記 PIN 碼 and 鎖卡解碼, of activated cards: card, user code and perhaps a one-time code, then the agent's page. */
 function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
@@ -35,8 +46,11 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
   const [phase, setPhase] = useState<'code' | 'mailed' | 'ready' | 'done'>('code');
   const [end, setEnd] = useState<PageState['state']>();
   const [pinPage, setPinPage] = useState<string>();
+  const [isLast, setIsLast] = useState(false);
+  const [lockReported, setLockReported] = useState(false);
   const { status, look } = useAgent(phase !== 'done' && !busy);
-  const opened = useRef<{ id: string; page: { id: string; url: string } }>(undefined);
+  const mailed = useRef(false);
+  const opened = useRef<{ id: string; card: CardFacts; page: PageSession }>(undefined);
   const rules: Rules =
     phase === 'mailed' ? { userCode: RULES.userCode, oneTimeCode: RULES.oneTimeCode } : { userCode: RULES.userCode };
   const form = useForm<Typed>({
@@ -46,8 +60,9 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
 
   const release = async (typed: Typed) => {
     setEnd(undefined);
+    setLockReported(false);
     const found = await send(async (signal) => {
-      const card: CardFacts = await readCard(signal);
+      const card = await readCard(signal);
       const { id, nonce } = await answerOf(
         api.POST('/api/v1/pin-resets', { body: { cardNumber: card.cardNumber }, signal }),
       );
@@ -55,12 +70,20 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
       const body = { proof, userCode: typed.userCode, ...(phase === 'mailed' && { emailCode: typed.oneTimeCode }) };
       const released = await answerOf(
         api.POST('/api/v1/pin-resets/{id}/release', { params: { path: { id } }, body: body as never, signal }),
-      );
-      if (released.state === 'code-sent') return setPhase('mailed');
-      opened.current = {
-        id,
-        page: await openPinSession({ session: id, nonce: released.nonce, job: released.job }, signal),
-      };
+      ).catch(async (error: unknown) => {
+        const isLocked = card.pinTries === 0 && TO_THE_CENTRE.includes(asProblem(error).code);
+        if (isLocked) setLockReported(await reportLock(card, signal));
+        throw error;
+      });
+      setIsLast(released.lastOnline);
+      if (released.state === 'code-sent') {
+        mailed.current = true;
+        return setPhase('mailed');
+      }
+      // Counted by now, whatever becomes of it: should it come to no end, the next one is the last.
+      setIsLast(true);
+      const order = { session: id, nonce: released.nonce, job: released.job };
+      opened.current = { id, card, page: await openPinSession(order, signal) };
       emptySecrets(form, ['userCode', 'oneTimeCode']);
       setPhase('ready');
     });
@@ -68,16 +91,19 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
     showProblem(form, found, { rules, secrets: ['userCode', 'oneTimeCode'], refused: 'userCode' });
     if (found.code === 'oneTimeCodeRefused') form.setFocus('oneTimeCode');
   };
+  /** The code that was mailed serves until a PIN was set with it, or its time is over. */
+  const beginAnew = () => setPhase(mailed.current ? 'mailed' : 'code');
   const setPin = () => {
     const agentWindow = new AgentWindow();
     void send(async (signal) => {
       try {
-        const { id, page } = opened.current!;
+        const { id, card, page } = opened.current!;
         setPinPage(page.url);
         agentWindow.show(page, i18next.language);
         const last = await endOf(page, signal);
         setEnd(last.state);
-        if (last.state !== 'done' || last.signature === undefined) return setPhase('code');
+        if (last.state === 'send-in') setLockReported(await reportLock(card, signal));
+        if (last.state !== 'done' || last.signature === undefined) return beginAnew();
         await answerOf(
           api.POST('/api/v1/pin-resets/{id}/completion', {
             params: { path: { id } },
@@ -93,7 +119,7 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
         setPinPage(undefined);
       }
     }).then((found) => {
-      if (found && !['cancelled', 'offline'].includes(found.code)) setPhase('code');
+      if (found && !['cancelled', 'offline'].includes(found.code)) beginAnew();
     });
   };
   return (
@@ -117,6 +143,11 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
             )}
           </>
         )}
+        {isLast && (phase === 'code' || phase === 'mailed') && (
+          <Notice kind="warning" title={t('lastOnline')}>
+            <p>{t('lastOnlineHow')}</p>
+          </Notice>
+        )}
         {phase === 'ready' && (
           <Notice kind="good" title={t('released')}>
             <p>{t('releasedNext')}</p>
@@ -124,6 +155,7 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
         )}
         {end && <Notice kind={end === 'done' ? 'good' : 'warning'} title={t(`pinEnds.${end}`)} />}
         <ProblemNote problem={problem} />
+        {lockReported && <LockReported />}
         {busy && (
           <Working key={phase} waitsFor={t(phase === 'ready' ? 'waitsFor.pin' : 'waitsFor.card')} onCancel={cancel} />
         )}
@@ -143,6 +175,11 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
             ) : (
               <button type="submit" className="primary" disabled={busy}>
                 {t('next')}
+              </button>
+            )}
+            {phase === 'mailed' && (
+              <button type="button" className="second" disabled={busy} onClick={() => setPhase('code')}>
+                {t('sendCodeAgain')}
               </button>
             )}
           </div>

@@ -5,6 +5,7 @@ import { AgentPanel } from '../../agent/agent-panel.js';
 import { useAgent } from '../../agent/use-agent.js';
 import { Code } from '../../ui/code.js';
 import { Page } from '../../ui/page.js';
+import { DownloadFiles } from './download-files.js';
 
 /** 下載專區: the card agent, and whether it runs already. */
 export function Downloads() {
@@ -14,6 +15,7 @@ export function Downloads() {
     <Page title={t('common:pages.downloads')} lead={t('downloads.lead')}>
       <h2>{t('downloads.agent')}</h2>
       <p>{t('downloads.agentText')}</p>
+      <DownloadFiles />
       <AgentPanel status={status} look={look} />
       {status?.version && <p>{t('downloads.version', { version: status.version })}</p>}
       <h2>{t('downloads.install')}</h2>
