@@ -22,6 +22,7 @@ type Stored = DualControlRequest<z.output<typeof UNLOCK.parameters>, z.output<ty
 export const unlockRequest = requestSchemas.request.extend({
   cardNumber: z.string(),
   usableUntil: utc.nullable().describe('of an approved request: when it stops to serve'),
+  isUsable: z.boolean().describe('approved, and not too long ago'),
 });
 export type UnlockRequest = z.output<typeof unlockRequest>;
 export const unlockRequestsQuery = requestSchemas.requestsQuery.extend({ cardNumber: cardNumberOrTest.optional() });
@@ -42,7 +43,7 @@ export class UnlockRequestsService {
     return this.source.transaction(async (tx) => {
       if (!(await tx.existsBy(Card, { cardNumber }))) throw new CaError('unknownCard', `card ${cardNumber}`);
       await this.known.refuseRevoked(cardNumber, tx);
-      return view(await this.dualControl.request(tx, UNLOCK, { about: cardNumber, parameters: { ground }, by }));
+      return this.view(await this.dualControl.request(tx, UNLOCK, { about: cardNumber, parameters: { ground }, by }));
     });
   }
 
@@ -50,18 +51,22 @@ export class UnlockRequestsService {
   approve(id: string, by: string): Promise<UnlockRequest> {
     const usableUntil = new Date(this.clock.nowMs() + APPROVAL_HOURS * 3_600_000).toISOString();
     return this.source.transaction(async (tx) =>
-      view(await this.dualControl.approve(tx, UNLOCK, { id, by }, () => Promise.resolve({ usableUntil }))),
+      this.view(await this.dualControl.approve(tx, UNLOCK, { id, by }, () => Promise.resolve({ usableUntil }))),
     );
   }
 
   /** @throws CaError notFound | ownRequest | requestDecided | requestExpired */
   reject(id: string, by: string, ground: string): Promise<UnlockRequest> {
-    return this.source.transaction(async (tx) => view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground })));
+    return this.source.transaction(async (tx) =>
+      this.view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground })),
+    );
   }
 
   async list({ cardNumber: about, ...query }: UnlockRequestsQuery) {
     const page = { ...query, ...(about && { about }) };
-    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, page), query, view);
+    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, page), query, (one) =>
+      this.view(one),
+    );
   }
 
   /**
@@ -77,9 +82,10 @@ export class UnlockRequestsService {
     }
     return request.about;
   }
-}
 
-function view(stored: Stored): UnlockRequest {
-  const usableUntil = stored.result?.usableUntil ?? null;
-  return { ...requestSchemas.viewOf(stored), cardNumber: stored.about, usableUntil };
+  private view(stored: Stored): UnlockRequest {
+    const usableUntil = stored.result?.usableUntil ?? null;
+    const isUsable = usableUntil !== null && new Date(usableUntil) > this.clock.now();
+    return { ...requestSchemas.viewOf(stored), cardNumber: stored.about, usableUntil, isUsable };
+  }
 }

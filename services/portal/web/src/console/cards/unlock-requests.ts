@@ -14,12 +14,9 @@ export async function askUnlockState(cardNumber: string, signal: AbortSignal) {
     answerOf(api.GET('/api/v1/cards/{n}/evidence', { params: { path: { n: cardNumber } }, signal })),
   ]);
   const unlockedAt = evidence.items.findLast(({ act }) => act === 'complete-unlock')?.at ?? '';
-  const now = new Date().toISOString();
   return {
     open: requests.findLast(({ state }) => state === 'open'),
-    /** That still serves: not used up by an unlocking, nor by time. */
-    approved: requests.findLast(
-      ({ usableUntil, decidedAt }) => (usableUntil ?? '') > now && (decidedAt ?? '') > unlockedAt,
-    ),
+    /** That still serves, and was not used up by an unlocking. */
+    approved: requests.findLast(({ isUsable, decidedAt }) => isUsable && (decidedAt ?? '') > unlockedAt),
   };
 }

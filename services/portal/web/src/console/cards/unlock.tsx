@@ -40,7 +40,14 @@ export function Unlock({ number, onDone }: UnlockProps) {
       {!data && !problem && <p className="loading">{t('common:loading')}</p>}
       {data?.open && (
         <Notice kind="info" title={t('cards.unlockOpen', { by: data.open.requestedBy })}>
-          <button type="button" className="second" onClick={again}>
+          <button
+            type="button"
+            className="second"
+            onClick={() => {
+              setTold(undefined);
+              again();
+            }}
+          >
             {t('refresh')}
           </button>
         </Notice>
