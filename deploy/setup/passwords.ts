@@ -3,6 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOnce } from '#libs/credentials';
 import type { Passwords } from '#libs/database';
+import { plainLogins } from '../kafka/jaas.js';
 import { KAFKA_USERS } from '../kafka/users.js';
 
 /** A password in a file of its own (0600), made when missing. */
@@ -23,15 +24,9 @@ export const databasePasswords = (dir: string, service: string): Passwords => ({
  * each time, so that a password that was changed there is changed here.
  */
 export function writeKafkaJaas(dir: string): void {
-  const users = KAFKA_USERS.map((user) => `  user_${user}="${ensurePassword(dir, `kafka-${user}`)}"`);
-  const admin = ensurePassword(dir, 'kafka-admin');
-  const text = `KafkaServer {
-  org.apache.kafka.common.security.plain.PlainLoginModule required
-  username="admin"
-  password="${admin}"
-${users.join('\n')};
-};
-`;
+  const password = (user: string) => ensurePassword(dir, `kafka-${user}`);
+  const users = KAFKA_USERS.map((user) => [user, password(user)] as const);
+  const text = plainLogins('KafkaServer', users, ['admin', password('admin')]);
   const file = join(dir, 'kafka-jaas.conf');
   writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainLogins } from '../kafka/jaas.js';
 import { KAFKA_USERS, type KafkaUser } from '../kafka/users.js';
 
 export interface KafkaPorts {
@@ -20,7 +21,7 @@ export const passwordFile = (dir: string, user: KafkaUser): string => join(dir, 
 export function writeSettings(dir: string, ports: KafkaPorts): void {
   mkdirSync(join(dir, 'secrets'), { recursive: true, mode: 0o700 });
   const passwords = KAFKA_USERS.map((user) => [user, password(dir, user)] as const);
-  replace(join(dir, 'secrets', 'jaas.conf'), jaas(passwords));
+  replace(join(dir, 'secrets', 'jaas.conf'), plainLogins('sasl.KafkaServer', passwords));
   replace(join(dir, 'server.properties'), properties(ports, 'data'));
   replace(join(dir, 'format.properties'), properties(ports, 'data.new'));
   replace(join(dir, 'log4j2.json'), JSON.stringify(LOGGING, null, 2));
@@ -36,12 +37,6 @@ function password(dir: string, user: KafkaUser): string {
   if (!existsSync(file)) replace(file, randomBytes(24).toString('hex'));
   return readFileSync(file, 'utf8').trim();
 }
-
-/** `sasl.KafkaServer`: the login of the listener named SASL. */
-const jaas = (passwords: (readonly [string, string])[]): string => {
-  const users = passwords.map(([user, value]) => `  user_${user}=${JSON.stringify(value)}`).join('\n');
-  return `sasl.KafkaServer {\n  org.apache.kafka.common.security.plain.PlainLoginModule required\n${users};\n};\n`;
-};
 
 function properties(ports: KafkaPorts, dataFolder: string): string {
   const developers = `PLAINTEXT://127.0.0.1:${ports.plaintext}`;

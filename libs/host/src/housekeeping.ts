@@ -1,6 +1,7 @@
-import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import type { BeforeApplicationShutdown, FactoryProvider, OnApplicationBootstrap } from '@nestjs/common';
 import type { Logger } from 'pino';
-import { type Clock, Rounds } from '#libs/clock';
+import { Clock, Rounds } from '#libs/clock';
+import { LOG } from './root-module.js';
 
 const DAY_MS = 86_400_000;
 
@@ -35,4 +36,23 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   beforeApplicationShutdown(): Promise<void> {
     return this.#rounds.stop();
   }
+}
+
+type Class<T> = abstract new (...args: never[]) => T;
+
+/**
+ * A service's provider of it.
+ *
+ * @param inject what `prunes` is given
+ * @param prunes by the name of what they drop, in this order
+ */
+export function housekeepingOf<T extends unknown[]>(
+  inject: [...{ [K in keyof T]: Class<T[K]> }],
+  prunes: (...injected: T) => Readonly<Record<string, Prune>>,
+): FactoryProvider<Housekeeping> {
+  return {
+    provide: Housekeeping,
+    useFactory: (clock: Clock, log: Logger, ...injected: T) => new Housekeeping(prunes(...injected), clock, log),
+    inject: [Clock, LOG, ...inject],
+  };
 }

@@ -7,7 +7,7 @@ export {
 } from './create-service.js';
 export { describeService } from './document.js';
 export { LOG } from './root-module.js';
-export { Housekeeping, type Prune } from './housekeeping.js';
+export { Housekeeping, housekeepingOf, type Prune } from './housekeeping.js';
 export { hostSettings, readHostConfig, type HostConfig } from './host.config.js';
 export { createLogger, nestLogger } from './logger.js';
 export { ProblemFilter } from './problem.filter.js';

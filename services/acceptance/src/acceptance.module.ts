@@ -6,7 +6,7 @@ import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { DualControl } from '#libs/dual-control';
 import { ServiceClient, serviceTokens } from '#libs/doors';
-import { Housekeeping, LOG } from '#libs/host';
+import { housekeepingOf, LOG } from '#libs/host';
 import { MessagingModule, Outbox } from '#libs/messaging';
 import type { AcceptanceConfig } from './acceptance.config.js';
 import { AcceptanceHandlers } from './acceptance.handlers.js';
@@ -22,11 +22,11 @@ import { Card } from './card.entity.js';
 import { CardJobs } from './card-jobs.js';
 import { CardProofs } from './card-proof.js';
 import { EvidenceController } from './evidence.controller.js';
-import { housekeeping } from './housekeeping.js';
+import { prunes } from './housekeeping.js';
 import { KnownCards } from './known-cards.js';
-import { EmailCodes } from './pin-reset/email-codes.js';
+import { OneTimeCodes } from './one-time-code.js';
 import { PinReset } from './pin-reset/pin-reset.entity.js';
-import { PinResetService } from './pin-reset/pin-reset.service.js';
+import { PIN_RESET_CODE_IS_MAILED, PinResetService } from './pin-reset/pin-reset.service.js';
 import { PinResetsController } from './pin-reset/pin-resets.controller.js';
 import { SealedEvents } from './sealed-events.js';
 import { LockReport } from './unlock/lock-report.entity.js';
@@ -112,7 +112,13 @@ function parts(config: AcceptanceConfig) {
       },
       inject: [KnownCards, DataSource],
     },
-    { provide: Housekeeping, useFactory: housekeeping, inject: [DataSource, Clock, AttemptStore, LOG] },
+    {
+      provide: OneTimeCodes,
+      useFactory: (source: DataSource, clock: Clock, hasher: CodeHasher, sealed: SealedEvents) =>
+        new OneTimeCodes(source, clock, hasher, sealed),
+      inject: [DataSource, Clock, CodeHasher, SealedEvents],
+    },
+    housekeepingOf([DataSource, Clock, AttemptStore], prunes),
     {
       provide: CardJobs,
       useFactory: (clock: Clock) =>
@@ -125,12 +131,7 @@ function parts(config: AcceptanceConfig) {
 /** Forgotten PINs and locked cards. */
 function pins(config: AcceptanceConfig) {
   return [
-    {
-      provide: EmailCodes,
-      useFactory: (source: DataSource, clock: Clock, hasher: CodeHasher, sealed: SealedEvents) =>
-        new EmailCodes(source, clock, hasher, sealed, config.isPinResetCodeMailed),
-      inject: [DataSource, Clock, CodeHasher, SealedEvents],
-    },
+    { provide: PIN_RESET_CODE_IS_MAILED, useValue: config.isPinResetCodeMailed },
     { provide: DualControl, useFactory: (clock: Clock) => new DualControl(clock), inject: [Clock] },
   ];
 }

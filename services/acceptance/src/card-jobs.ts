@@ -1,6 +1,6 @@
-import { type KeyObject, randomInt } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '#libs/clock';
-import { derivePuk, deriveTransportPin } from '#libs/credentials';
+import { derivePuk, deriveTransportPin, randomDigits } from '#libs/credentials';
 import { type CardJob, makeCardJob } from '#libs/piv';
 import type { Card } from './card.entity.js';
 import { nextPuk, pukGenerations } from './puk.js';
@@ -39,7 +39,7 @@ export class CardJobs {
 
   /** Sets the holder's PIN whatever the PIN is, by the PUK. The PIN in between serves for a moment. */
   resetPin(card: Card, to: JobFor): Promise<string> {
-    const oneUsePin = String(randomInt(10 ** ONE_USE_PIN_DIGITS)).padStart(ONE_USE_PIN_DIGITS, '0');
+    const oneUsePin = randomDigits(ONE_USE_PIN_DIGITS);
     return this.make(to, { ...this.of(card, to), kind: 'reset-pin', ...this.puks(card), oneUsePin });
   }
 

@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { CodeHasher, ensureKeyPair, type KeyPair, Pepper, representativeText, sealCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import { Consumer, type Handlers, Outbox } from '#libs/messaging';
-import { CardHistory, WrittenLog, type World } from '../../../libs/events/test/card-history.js';
+import { CardHistory } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
 import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
+import { neverBack } from '../../../libs/events/test/never-back.js';
+import { newWorlds, unsealed } from '../../../libs/events/test/worlds.js';
 import { tellEveryInterleaving, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js';
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { tell } from '../../../libs/messaging/test/tellings.js';
@@ -27,7 +28,6 @@ const verifiers = new Map<string, string>();
 let hasher: CodeHasher;
 let keys: { acceptance: KeyPair; suspension: KeyPair };
 let listener: { consumer: Consumer; handlers: Handlers; source: DataSource };
-let cards = 0;
 
 beforeAll(async () => {
   hasher = new CodeHasher(Pepper.ensure(join(dir, 'pepper')));
@@ -42,30 +42,11 @@ beforeAll(async () => {
   const { source, ownerUrl } = await database.service('acceptance', [...acceptance.migrations] as never);
   const consumer = new Consumer(source, { maxAttempts: 5 });
   listener = { consumer, handlers: new AcceptanceHandlers(new KnownCards(keys.acceptance), consumer).on, source };
-  await neverBack(ownerUrl);
+  await neverBack(ownerUrl, { generations: 'verifier', statuses: 'status_copy' });
 }, 120_000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** At no moment, not even between two events: an event that would do it is dead-lettered, which the test sees. */
-async function neverBack(ownerUrl: string): Promise<void> {
-  const owner = new Client({ connectionString: ownerUrl });
-  await owner.connect();
-  await owner.query(`
-    create function never_back() returns trigger language plpgsql as $$ begin
-      if tg_table_name = 'verifier' then
-        if new.generation < old.generation then raise 'an older generation came back'; end if;
-      elsif old.kind = 'revoked' and new.kind <> 'revoked' then raise 'revoked is final';
-      end if;
-      return new; end $$;
-    create trigger never_back before update on verifier for each row execute function never_back();
-    create trigger never_back before update on status_copy for each row execute function never_back()`);
-  await owner.end();
-}
-
-const newWorld = (): World => ({
-  log: new WrittenLog(),
-  issuerSki: 'A'.repeat(40),
-  newCardNumber: () => `TT${String(100_000 + cards++).padStart(14, '0')}`,
+const newWorld = newWorlds({
   seal: {
     credential: ({ cardNumber, kind, generation }) => {
       const verifier = verifiers.get(`${kind} ${generation}`)!;
@@ -75,7 +56,7 @@ const newWorld = (): World => ({
         { cardNumber, kind, generation, verifier },
       );
     },
-    sealed: () => Promise.resolve({}), // for issuance
+    sealed: unsealed.sealed, // for issuance
   },
 });
 

@@ -4,9 +4,10 @@ import { withTestDatabase } from '#libs/database';
 import { type CardRow, changeDigest, EMPTY_DIGEST, REASON_CODES, type ReasonCode, type StatusRow } from '#libs/events';
 import { Consumer, type Handlers } from '#libs/messaging';
 import { StatusFeed } from '#libs/status-feed';
-import { type World, WrittenLog } from '../../../libs/events/test/card-history.js';
+import { WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES, OF_SEVERAL_CARDS } from '../../../libs/events/test/histories.js';
 import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
+import { newWorlds, SKI } from '../../../libs/events/test/worlds.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { entriesOf } from './copy-columns.js';
@@ -15,12 +16,10 @@ import { crlPublisher } from './index.js';
 import { applyStatusRow, listedAt } from './listings.js';
 
 const database = withTestDatabase();
-const SKI = 'A'.repeat(40);
 /** All cards are in one log, whose rows are applied one after the other whoever they are of. */
 const log = new WrittenLog();
 let listener: { consumer: Consumer; handlers: Handlers; source: DataSource };
 let feed: StatusFeed;
-let cards = 0;
 
 beforeAll(async () => {
   const { source } = await database.service('crl-publisher', [...crlPublisher.migrations] as never);
@@ -31,17 +30,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => feed?.beforeApplicationShutdown());
 
-const newWorld = (): World => ({
-  log,
-  issuerSki: SKI,
-  // A time of its own for each, as a cut is: the times of cuts are unique.
-  start: new Date(Date.parse('2026-11-21T02:00:00Z') + cards * 60_000),
-  newCardNumber: () => `TT${String(100_000 + cards++).padStart(14, '0')}`,
-  seal: {
-    credential: ({ cardNumber, kind, generation }) => Promise.resolve({ cardNumber, kind, generation, jwe: {} }),
-    sealed: () => Promise.resolve({}),
-  },
-});
+// A time of its own for each, as a cut is: the times of cuts are unique.
+const start = (before: number) => new Date(Date.parse('2026-11-21T02:00:00Z') + before * 60_000);
+const newWorld = newWorlds({ log, start });
 
 /** Inbox rows and dead letters are part of it. What differs and may: */
 const LEFT_OUT = {

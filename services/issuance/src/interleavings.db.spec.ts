@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { ensureKeyPair, ensureSecretKey, type KeyPair, sealCredential, sealFor, sealRecord } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import { sealedContext } from '#libs/events';
 import { Consumer, type Handlers } from '#libs/messaging';
-import { WrittenLog, type World } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
 import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
+import { neverBack } from '../../../libs/events/test/never-back.js';
+import { newWorlds } from '../../../libs/events/test/worlds.js';
 import { tellEveryInterleaving, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js';
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { CasesService } from './cases/cases.service.js';
@@ -31,7 +31,6 @@ let ownKey: KeyPair;
 let contacts: Contacts;
 let cases: CasesService;
 let listener: { consumer: Consumer; handlers: Handlers; source: DataSource };
-let cards = 0;
 /** What makes cards known before anything is told of them: this service has issued them. */
 let issue: (cardNumber: string, way: 'A' | 'B') => Promise<void>;
 
@@ -64,30 +63,11 @@ beforeAll(async () => {
       [cardNumber],
     );
   };
-  await neverBack(ownerUrl);
+  await neverBack(ownerUrl, { generations: 'known_user_code', statuses: 'known_status' });
 }, 120_000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** At no moment, not even between two events: an event that would do it is dead-lettered, which the test sees. */
-async function neverBack(ownerUrl: string): Promise<void> {
-  const owner = new Client({ connectionString: ownerUrl });
-  await owner.connect();
-  await owner.query(`
-    create function never_back() returns trigger language plpgsql as $$ begin
-      if tg_table_name = 'known_user_code' then
-        if new.generation < old.generation then raise 'an older generation came back'; end if;
-      elsif old.kind = 'revoked' and new.kind <> 'revoked' then raise 'revoked is final';
-      end if;
-      return new; end $$;
-    create trigger never_back before update on known_user_code for each row execute function never_back();
-    create trigger never_back before update on known_status for each row execute function never_back()`);
-  await owner.end();
-}
-
-const newWorld = (): World => ({
-  log: new WrittenLog(),
-  issuerSki: 'A'.repeat(40),
-  newCardNumber: () => `TT${String(100_000 + cards++).padStart(14, '0')}`,
+const newWorld = newWorlds({
   seal: {
     credential: (of) => sealCredential([ownKey.publicJwk], { ...of, verifier: 'not for this service' }),
     sealed: async (type, cardNumber, payload) => ({

@@ -1,11 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { DualControl } from '#libs/dual-control';
-import { Housekeeping, LOG } from '#libs/host';
+import { housekeepingOf } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { VirtualCardStore } from '#libs/virtual-card';
@@ -88,27 +87,14 @@ export class IssuanceModule {
           useFactory: (source: DataSource, clock: Clock) => new AttemptStore(source, clock),
           inject: [DataSource, Clock],
         },
-        {
-          provide: Housekeeping,
-          useFactory: (
-            source: DataSource,
-            attempts: AttemptStore,
-            idempotency: Idempotency,
-            returns: ReturnsService,
-            clock: Clock,
-            log: Logger,
-          ) =>
-            new Housekeeping(
-              {
-                attempts: () => attempts.prune(),
-                answers: () => idempotency.prune(source),
-                letters: () => returns.eraseLetters(),
-              },
-              clock,
-              log,
-            ),
-          inject: [DataSource, AttemptStore, Idempotency, ReturnsService, Clock, LOG],
-        },
+        housekeepingOf(
+          [DataSource, AttemptStore, Idempotency, ReturnsService],
+          (source, attempts, idempotency, returns) => ({
+            attempts: () => attempts.prune(),
+            answers: () => idempotency.prune(source),
+            letters: () => returns.eraseLetters(),
+          }),
+        ),
       ],
     };
   }

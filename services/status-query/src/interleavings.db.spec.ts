@@ -5,9 +5,10 @@ import { withTestDatabase } from '#libs/database';
 import { Consumer, type Delivery, type Handlers } from '#libs/messaging';
 import type { Authority } from '#libs/pki';
 import { StatusFeed } from '#libs/status-feed';
-import { type World, WrittenLog } from '../../../libs/events/test/card-history.js';
+import { WrittenLog } from '../../../libs/events/test/card-history.js';
 import { HISTORIES, OF_SEVERAL_CARDS } from '../../../libs/events/test/histories.js';
 import { PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
+import { newWorlds, SKI } from '../../../libs/events/test/worlds.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { Figures } from './figures.js';
@@ -19,7 +20,6 @@ import { SearchService } from './search.service.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
 
 const database = withTestDatabase();
-const SKI = 'A'.repeat(40);
 /** All cards are in one log, whose rows are applied one after the other whoever they are of. */
 const log = new WrittenLog();
 let listener: { consumer: Consumer; handlers: Handlers; source: DataSource; direct: object };
@@ -28,7 +28,6 @@ let search: SearchService;
 let ocsp: KnownCertificates;
 let watermarks: Watermarks;
 let pending: () => Promise<{ count: number }>;
-let cards = 0;
 
 beforeAll(async () => {
   const { source } = await database.service('status-query', [...statusQuery.migrations] as never);
@@ -47,15 +46,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => feed?.beforeApplicationShutdown());
 
-const newWorld = (): World => ({
-  log,
-  issuerSki: SKI,
-  newCardNumber: () => `TT${String(100_000 + cards++).padStart(14, '0')}`,
-  seal: {
-    credential: ({ cardNumber, kind, generation }) => Promise.resolve({ cardNumber, kind, generation, jwe: {} }),
-    sealed: () => Promise.resolve({}),
-  },
-});
+const newWorld = newWorlds({ log });
 
 /** Inbox rows and dead letters are part of it. What differs and may: */
 const LEFT_OUT = {

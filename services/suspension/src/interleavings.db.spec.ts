@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Client } from 'pg';
 import { CodeHasher, Pepper, sealCredential } from '#libs/credentials';
 import { withTestDatabase } from '#libs/database';
 import { Consumer, type Handlers } from '#libs/messaging';
-import { CardHistory, type World, WrittenLog } from '../../../libs/events/test/card-history.js';
+import { CardHistory } from '../../../libs/events/test/card-history.js';
 import { HISTORIES } from '../../../libs/events/test/histories.js';
 import { interleavings, inTurn, PATIENCE_MS } from '../../../libs/events/test/interleavings.js';
+import { neverBack } from '../../../libs/events/test/never-back.js';
+import { newWorlds, unsealed } from '../../../libs/events/test/worlds.js';
 import { tellEveryInterleaving, type ToldHistory, unlikeTheFirst } from '../../../libs/messaging/test/every-interleaving.js'; // prettier-ignore
 import { everythingStored } from '../../../libs/messaging/test/everything-stored.js';
 import { each, tell, type Way, WAYS } from '../../../libs/messaging/test/tellings.js';
@@ -32,7 +33,6 @@ const checkedOnce = {
 } as CodeHasher;
 let bench: Bench;
 let listener: { consumer: Consumer; handlers: Handlers; source: Bench['source'] };
-let cards = 0;
 
 beforeAll(async () => {
   for (const [generation, code] of Object.entries(CODES)) verifiers.set(Number(generation), await hasher.hash(code));
@@ -41,27 +41,17 @@ beforeAll(async () => {
   const consumer = new Consumer(bench.source, { maxAttempts: 5 });
   const { on } = new SuspensionHandlers(bench.suspension, bench.userCodes, bench.receipts, bench.defective, consumer);
   listener = { consumer, handlers: on, source: bench.source };
-  const owner = new Client({ connectionString: bench.db.ownerUrl });
-  await owner.connect();
-  // At no moment, not even between two events: an event that would do it is dead-lettered, which the test sees.
-  await owner.query(`
-    create function never_back() returns trigger language plpgsql as $$ begin
-      if new.generation < old.generation then raise 'an older generation came back'; end if;
-      return new; end $$;
-    create trigger never_back before update on verifier for each row execute function never_back()`);
-  await owner.end();
+  await neverBack(bench.db.ownerUrl, { generations: 'verifier' });
 }, 120_000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const newWorld = (): World => ({
-  log: new WrittenLog(),
+const newWorld = newWorlds({
   issuerSki: SKI,
-  newCardNumber: () => `TT${String(100_000 + cards++).padStart(14, '0')}`,
   seal: {
     credential: ({ cardNumber, kind, generation }) =>
       // A representative's is sealed to acceptance alone.
       sealCredential([bench.key.publicJwk], { cardNumber, kind, generation, verifier: verifiers.get(generation)! }),
-    sealed: () => Promise.resolve({}), // for issuance
+    sealed: unsealed.sealed, // for issuance
   },
 });
 
@@ -109,11 +99,12 @@ describe.each(Object.entries(HISTORIES))('%s', (name, history) => {
  * once it is known, and a list is published once the rows it carries are written.
  */
 describe('a card that is accepted, held, released and revoked while codes and lists come', () => {
+  let issuers = 0;
   type Turn = { act: 'accept' | 'hold' | 'release' | 'revoke' } | { list: 0 | 1 } | { told: number };
 
   /** Lists are carried out in the log of all cards: the numbers and marks of one card's lists are above its rows. */
   async function live(turns: readonly Turn[], way: Way): Promise<ToldHistory & { seen: unknown }> {
-    const ski = `${String(cards).padStart(6, '0')}${SKI.slice(6)}`; // an issuer each, so that lists are of this card
+    const ski = `${String(issuers++).padStart(6, '0')}${SKI.slice(6)}`; // an issuer each, so that lists are of this card
     const world = { ...newWorld(), issuerSki: ski };
     const card = await new CardHistory(world).issued().userCode(1);
     await (await card.userCode(2)).userCode(3);

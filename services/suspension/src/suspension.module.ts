@@ -1,11 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher, Pepper } from '#libs/credentials';
 import { DatabaseModule } from '#libs/database';
 import { DualControl } from '#libs/dual-control';
-import { Housekeeping, LOG } from '#libs/host';
+import { housekeepingOf } from '#libs/host';
 import { Idempotency } from '#libs/idempotency';
 import { MessagingModule } from '#libs/messaging';
 import { CardChanges } from './card-changes.js';
@@ -60,22 +59,10 @@ export class SuspensionModule {
           useFactory: (source: DataSource, clock: Clock) => new AttemptStore(source, clock),
           inject: [DataSource, Clock],
         },
-        {
-          provide: Housekeeping,
-          useFactory: (
-            source: DataSource,
-            attempts: AttemptStore,
-            idempotency: Idempotency,
-            clock: Clock,
-            log: Logger,
-          ) =>
-            new Housekeeping(
-              { attempts: () => attempts.prune(), answers: () => idempotency.prune(source) },
-              clock,
-              log,
-            ),
-          inject: [DataSource, AttemptStore, Idempotency, Clock, LOG],
-        },
+        housekeepingOf([DataSource, AttemptStore, Idempotency], (source, attempts, idempotency) => ({
+          attempts: () => attempts.prune(),
+          answers: () => idempotency.prune(source),
+        })),
         {
           provide: UserCodes,
           useFactory: (source: DataSource, attempts: AttemptStore) =>

@@ -130,9 +130,9 @@ describe('a PIN reset', () => {
   ])('lost after %d and %d commands sends the card to the centre, not useless', async (first, second) => {
     const { bench } = running;
     const holder = await locked();
-    for (const done of [first, second]) {
+    for (const [before, done] of [first, second].entries()) {
       const pressed = await pressReset(bench, holder);
-      expect(pressed.status).toBe(200);
+      expect(pressed).toMatchObject({ status: 200, body: { lastOnline: before === 1 } });
       if (done > 0) await playReset(bench, holder, pressed, { steps: new Steps(done) }).catch(expectLost);
     }
     expect(await pressReset(bench, holder)).toMatchObject({

@@ -38,7 +38,7 @@ describe('a forgotten PIN', () => {
     const holder = await opened();
     await holder.block();
     const first = await pressReset(bench, holder);
-    expect(first).toMatchObject({ status: 200, body: { state: 'code-sent' } });
+    expect(first).toMatchObject({ status: 200, body: { state: 'code-sent', lastOnline: false } });
     expect(await state(first)).toBe('code-sent');
     const [event] = await bench.events('one-time-code.requested', holder);
     expect(event).toMatchObject({ purpose: 'pin-reset', request: first.session.id });

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Clock } from '#libs/clock';
 import { AttemptStore, CodeHasher } from '#libs/credentials';
@@ -13,11 +13,14 @@ import { CardJobs } from '../card-jobs.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence, type Evidence } from '../evidence.js';
 import { HINTS } from '../hints.js';
-import { ABANDONED_SECONDS, newNonce, useNonce } from '../nonce.js';
-import { pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
+import { findSession, forgetAbandoned, newNonce, useNonce } from '../nonce.js';
+import { isLastOnline, pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
+import { OneTimeCodes } from '../one-time-code.js';
 import { UserCodes } from '../user-code/user-codes.js';
-import { EmailCodes } from './email-codes.js';
 import { PinReset } from './pin-reset.entity.js';
+
+/** false: card and user code are enough for a new PIN, and no code is mailed. */
+export const PIN_RESET_CODE_IS_MAILED = 'PIN_RESET_CODE_IS_MAILED';
 
 /** `ended`: out of time, or another session of the card took over. */
 export const PIN_RESET_STATES = ['started', 'code-sent', 'released', 'done', 'ended'] as const;
@@ -32,10 +35,12 @@ export interface ResetClaim {
   from: string;
 }
 
-export type Released =
+/** `lastOnline`: the job that was made, or will be made with the code, is the last one online. */
+export type Released = { lastOnline: boolean } & (
   | { state: 'code-sent'; codeExpiresAt: Date }
   /** JWE for the agent that proved the card, and what 9C signs in the end. */
-  | { state: 'released'; job: string; nonce: Buffer };
+  | { state: 'released'; job: string; nonce: Buffer }
+);
 
 /**
  * A new PIN for an accepted card whose PIN is forgotten or blocked (忘記 PIN 碼, 鎖卡解碼; CARDS.md §3). docs/PIN.md has
@@ -50,21 +55,17 @@ export class PinResetService {
     private readonly attempts: AttemptStore,
     private readonly hasher: CodeHasher,
     private readonly userCodes: UserCodes,
-    private readonly emailCodes: EmailCodes,
+    private readonly emailCodes: OneTimeCodes,
     private readonly centre: Centre,
     private readonly jobs: CardJobs,
     private readonly outbox: Outbox,
+    @Inject(PIN_RESET_CODE_IS_MAILED) private readonly codeIsMailed: boolean,
   ) {}
 
   /** The same for unknown cards. Anybody may begin, so what nobody went on with goes. */
   async start(cardNumber: string): Promise<{ id: string; nonce: Buffer }> {
     const session = newNonce(this.clock);
-    await this.source.query(
-      `delete from pin_reset where id in (select id from pin_reset
-         where code_requested_at is null and released_at is null and expires_at < $1
-         order by expires_at limit 10 for update skip locked)`,
-      [new Date(this.clock.nowMs() - ABANDONED_SECONDS * 1_000)],
-    );
+    await forgetAbandoned(this.source, PinReset, { until: ['codeRequestedAt', 'releasedAt'], now: this.clock.now() });
     await this.source.manager.insert(PinReset, { ...session, cardNumber });
     return session;
   }
@@ -85,11 +86,13 @@ export class PinResetService {
     await this.centre.confirm(card.cardNumber, id);
     refuseWornPuk(card, 'online');
     const evidence = { slot: '9E', act: 'reset-pin', session, signed, signature: proof.signature } as const;
-    if (this.emailCodes.areAskedFor && claim.emailCode === undefined) return this.sendCode(session, evidence);
+    if (this.codeIsMailed && claim.emailCode === undefined) {
+      return { ...(await this.sendCode(session, evidence)), lastOnline: isLastOnline(card) };
+    }
     const nonce = randomBytes(NONCE_BYTES);
     const { before, jobId } = await this.count(session, nonce, evidence);
     const job = await this.jobs.resetPin(before, { session: id, jobId, agentKey: proof.ephemeralKey });
-    return { state: 'released', job, nonce };
+    return { state: 'released', job, nonce, lastOnline: isLastOnline(before) };
   }
 
   /**
@@ -98,7 +101,7 @@ export class PinResetService {
    * @throws CaError notFound | conflict | proofRefused | sessionExpired when another session has the live job
    */
   async complete(id: string, signature: Buffer): Promise<void> {
-    const session = await this.find(id);
+    const session = await findSession(this.source, PinReset, id);
     const { completionNonce: nonce, proofSignature, cardNumber } = session;
     if (!nonce || !proofSignature) throw new CaError('conflict', 'nothing was released in this session');
     const { signatureCertificate } = await this.source.manager.findOneByOrFail(Card, { cardNumber });
@@ -116,7 +119,7 @@ export class PinResetService {
         ...(activates && { activatedAt: at, activatedBy: id }),
       });
       await tx.update(PinReset, id, { completedAt: at });
-      await this.emailCodes.spend(tx, cardNumber);
+      await this.emailCodes.spend(tx, 'pin-reset', cardNumber);
       await addEvidence(tx, { slot: '9C', act: 'complete-reset', session, signed, signature, at });
       if (!activates) return;
       const data = { cardNumber, activation: id, at: at.toISOString() };
@@ -126,7 +129,7 @@ export class PinResetService {
 
   /** @throws CaError notFound */
   async state(id: string): Promise<PinResetState> {
-    const session = await this.find(id);
+    const session = await findSession(this.source, PinReset, id);
     if (session.completedAt) return 'done';
     if (session.codeRequestedAt) return 'code-sent';
     if (session.releasedAt) {
@@ -147,20 +150,22 @@ export class PinResetService {
     const right = await this.attempts.check(attempt, async () => {
       if (!(await this.hasher.verify(known?.verifier, userCode))) return false;
       wrong = 'oneTimeCodeRefused';
-      return !this.emailCodes.areAskedFor || emailCode === undefined || this.emailCodes.isRight(cardNumber, emailCode);
+      return (
+        !this.codeIsMailed || emailCode === undefined || this.emailCodes.isRight('pin-reset', { cardNumber }, emailCode)
+      );
     });
     if (!right) throw new CaError(wrong, 'check capital letters, or see the e-mail that was sent last');
   }
 
-  private async sendCode(session: PinReset, evidence: Omit<Evidence, 'at'>): Promise<Released> {
-    const code = await this.emailCodes.make(session);
+  private async sendCode(session: PinReset, evidence: Omit<Evidence, 'at'>) {
+    const code = await this.emailCodes.make('pin-reset', session);
     await this.source.transaction(async (tx) => {
       await lockCard(tx, session.cardNumber);
       await this.emailCodes.put(tx, session, code);
       await addEvidence(tx, { ...evidence, at: code.at });
       await this.outbox.add(tx, code.event);
     });
-    return { state: 'code-sent', codeExpiresAt: code.expiresAt };
+    return { state: 'code-sent' as const, codeExpiresAt: code.expiresAt };
   }
 
   /** From here on this session's job counts and no older one: before it is sent, since its answer may be lost. */
@@ -180,11 +185,5 @@ export class PinResetService {
       await addEvidence(tx, { ...evidence, at });
       return { before, jobId };
     });
-  }
-
-  private async find(id: string): Promise<PinReset> {
-    const session = await this.source.manager.findOneBy(PinReset, { id });
-    if (!session) throw new CaError('notFound', 'no such PIN reset');
-    return session;
   }
 }

@@ -6,7 +6,7 @@ import { Endpoint } from '#libs/doors';
 import { proofSchema } from '#libs/piv';
 import { cardNumberOrTest, userCode } from '#libs/taiwan';
 import { completionRequest } from '../activation/activation.schema.js';
-import { CODE_DIGITS } from './email-codes.js';
+import { oneTimeCode } from '../one-time-code.js';
 import { PIN_RESET_STATES, PinResetService } from './pin-reset.service.js';
 
 const id = z.uuid();
@@ -15,15 +15,12 @@ const request = z.object({ cardNumber: cardNumberOrTest });
 const release = z.object({
   proof: proofSchema,
   userCode,
-  emailCode: z
-    .string('a one-time code is a text')
-    .regex(new RegExp(`^[0-9]{${CODE_DIGITS}}$`), `a one-time code is ${CODE_DIGITS} half-width digits`)
-    .meta({ description: 'From the e-mail; without it one is sent', format: 'password', writeOnly: true })
-    .optional(),
+  emailCode: oneTimeCode.meta({ description: 'From the e-mail; without it one is sent' }).optional(),
 });
+const lastOnline = z.boolean().describe('no further job is made online after this one: warn before a PIN is typed');
 const released = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('code-sent'), codeExpiresAt: z.iso.datetime() }),
-  z.object({ state: z.literal('released'), job: z.string(), nonce }),
+  z.object({ state: z.literal('code-sent'), codeExpiresAt: z.iso.datetime(), lastOnline }),
+  z.object({ state: z.literal('released'), job: z.string(), nonce, lastOnline }),
 ]);
 
 @Controller('api/v1/pin-resets')

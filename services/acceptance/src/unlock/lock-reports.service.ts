@@ -7,7 +7,7 @@ import type { Proof } from '#libs/piv';
 import { Card, lockCard } from '../card.entity.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence } from '../evidence.js';
-import { ABANDONED_SECONDS, newNonce, useNonce } from '../nonce.js';
+import { forgetAbandoned, newNonce, useNonce } from '../nonce.js';
 import { LockReport } from './lock-report.entity.js';
 
 /**
@@ -26,11 +26,7 @@ export class LockReportsService {
   /** The same for unknown cards. */
   async start(cardNumber: string): Promise<{ id: string; nonce: Buffer }> {
     const session = newNonce(this.clock);
-    await this.source.query(
-      `delete from lock_report where id in (select id from lock_report where nonce_used_at is null and expires_at < $1
-         order by expires_at limit 10 for update skip locked)`,
-      [new Date(this.clock.nowMs() - ABANDONED_SECONDS * 1_000)],
-    );
+    await forgetAbandoned(this.source, LockReport, { until: ['nonceUsedAt'], now: this.clock.now() });
     await this.source.manager.insert(LockReport, { ...session, cardNumber });
     return session;
   }

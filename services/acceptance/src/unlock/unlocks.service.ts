@@ -12,7 +12,7 @@ import { CardJobs } from '../card-jobs.js';
 import { CardProofs } from '../card-proof.js';
 import { addEvidence } from '../evidence.js';
 import { KnownCards } from '../known-cards.js';
-import { newNonce, useNonce } from '../nonce.js';
+import { findSession, newNonce, useNonce } from '../nonce.js';
 import { pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
 import { UnlockRequestsService } from './unlock-requests.service.js';
 import { UnlockSession } from './unlock-session.entity.js';
@@ -91,8 +91,7 @@ export class UnlocksService {
    * @throws CaError notFound | conflict | proofRefused | sessionExpired when another session has the live job
    */
   async complete(id: string, signature: Buffer, by: string): Promise<Unlocked> {
-    const session = await this.source.manager.findOneBy(UnlockSession, { id });
-    if (!session) throw new CaError('notFound', 'no such unlock');
+    const session = await findSession(this.source, UnlockSession, id);
     const { completionNonce: nonce, proofSignature, cardNumber } = session;
     if (!nonce || !proofSignature) throw new CaError('conflict', 'nothing was released in this session');
     const { cardAuthenticationCertificate } = await this.source.manager.findOneByOrFail(Card, { cardNumber });

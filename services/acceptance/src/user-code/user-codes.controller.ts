@@ -5,9 +5,10 @@ import { sourceOf } from '#libs/credentials';
 import { Endpoint } from '#libs/doors';
 import { proofSchema } from '#libs/piv';
 import { cardNumberOrTest, userCode } from '#libs/taiwan';
+import { oneTimeCode } from '../one-time-code.js';
 import { checkTypedTwice, newUserCodeFields } from './new-user-code.js';
 import { UserCodeChangeService } from './user-code-change.service.js';
-import { CODE_DIGITS, UserCodeResetService } from './user-code-reset.service.js';
+import { UserCodeResetService } from './user-code-reset.service.js';
 
 const id = z.uuid();
 const cardParams = z.object({ n: cardNumberOrTest });
@@ -20,10 +21,6 @@ const change = z
   });
 const reset = z.object({ cardNumber: cardNumberOrTest });
 const resetProof = z.object({ proof: proofSchema });
-const oneTimeCode = z
-  .string('a one-time code is a text')
-  .regex(new RegExp(`^[0-9]{${CODE_DIGITS}}$`), `a one-time code is ${CODE_DIGITS} half-width digits`)
-  .meta({ description: 'From the e-mail', format: 'password', writeOnly: true });
 const completion = z.object({ oneTimeCode, ...newUserCodeFields }).superRefine(checkTypedTwice);
 
 @Controller('api/v1')
