@@ -23,8 +23,6 @@ export default {
   },
   setupFiles: ['reflect-metadata'],
   testSequencer: '<rootDir>/test/longest-first.mjs',
-  // All flows of the pages take six minutes of two cores, more than CI has left: `npm test` runs them, CI does not yet.
-  testPathIgnorePatterns: ['/node_modules/', ...(process.env.CI === 'true' ? ['<rootDir>/test/browser/'] : [])],
   testTimeout: 30_000,
   // Most suites wait for their own PostgreSQL: one worker a core keeps both busy.
   maxWorkers: '100%',

@@ -27,10 +27,8 @@ command -v yubico-piv-tool >/dev/null || missing+=(yubico-piv-tool) # and a thir
 command -v pdftotext >/dev/null || missing+=(poppler-utils)   # a second reader of the printed forms
 command -v qpdf >/dev/null || missing+=(qpdf)                 # a third, of their structure
 command -v zbarimg >/dev/null || missing+=(zbar-tools)        # and one of their bar codes
-if [ "${CI:-}" != true ]; then # CI does not run the browser's flows (jest.config.js)
-  command -v chromium >/dev/null || missing+=(chromium) # the pages, as people use them
-  [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing+=(fonts-noto-cjk) # and their characters
-fi
+command -v chromium >/dev/null || missing+=(chromium)         # the pages, as people use them
+[ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing+=(fonts-noto-cjk) # and their characters
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ]; then
