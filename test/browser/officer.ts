@@ -6,7 +6,7 @@ import type { Language, PageOptions, TestBrowser } from './browser.js';
 
 export const CONSOLE_WORDS = { 'zh-TW': consoleZh, en: consoleEn } as const satisfies Record<Language, object>;
 type Words = typeof consoleZh;
-type Section = 'applications' | 'approvals' | 'cards' | 'list' | 'returns' | 'deadLetters';
+export type Section = 'applications' | 'approvals' | 'cards' | 'list' | 'returns' | 'deadLetters';
 
 /** Somebody at the console, in a browser of their own. */
 export class Officer {
@@ -64,6 +64,15 @@ export class Officer {
       pressed.click();
       pressed.click();
     });
+  }
+
+  /** Approves, as the second person, what another asked for. */
+  async decide(about: string): Promise<void> {
+    const { approvals } = this.words;
+    await this.open('approvals');
+    await this.unfold(about);
+    await this.send(approvals.approve);
+    await this.page.getByText(approvals.told).waitFor();
   }
 
   close(): Promise<void> {
