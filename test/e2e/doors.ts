@@ -12,6 +12,7 @@ const OPEN = [
   'POST /api/v1/applications/{case}/resubmission',
   'POST /api/v1/card-returns',
   'GET /api/v1/card-returns/{case}/progress',
+  'GET /api/v1/card-returns/{case}/slip.pdf',
   'POST /api/v1/activations',
   'GET /api/v1/activations/{id}',
   'POST /api/v1/activations/{id}/acceptance',

@@ -48,6 +48,7 @@ import { StockService } from './production/stock.service.js';
 import { CardLocks } from './returns/card-locks.js';
 import { Replacements } from './returns/replacement.js';
 import { ReturnOutcomes } from './returns/return-outcomes.js';
+import { ReturnSlips } from './returns/return-slips.js';
 import { ReturnsController } from './returns/returns.controller.js';
 import { ReturnsService } from './returns/returns.service.js';
 
@@ -69,7 +70,7 @@ export class IssuanceModule {
         ...[ApplicationsService, ApplicationRecords, ApplicationContents, ApplicationForms, ProgressService],
         ...[CombinedService, RegistrationOffices],
         ...[StockService, PersonalisationService, BatchesService, StationQueue, DefectiveInStock],
-        ...[ReturnsService, ReturnOutcomes, Replacements, CardLocks],
+        ...[ReturnsService, ReturnOutcomes, ReturnSlips, Replacements, CardLocks],
         ...[KnownCards, CasesService, Contacts, NoticesService, Mailer, ExpiryNotices],
         ...[ProductionRecords, CertificateIssuer, CardIssue, DelegatesService, IssuanceMetrics],
         { provide: ISSUANCE_CONFIG, useValue: config },

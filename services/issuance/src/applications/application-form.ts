@@ -1,6 +1,7 @@
 import { rfc3339 } from '#libs/clock';
 import { toRoc } from '#libs/taiwan';
 import type { Applicant } from '../certificates/subject.js';
+import { BY_HAND, FICTITIOUS } from '../paper/common-words.js';
 import { Paper, type PaperRow } from '../paper/paper.js';
 import type { ApplicationContent } from './application-content.js';
 
@@ -13,15 +14,12 @@ const KINDS: Record<Applicant['kind'], string> = {
 const RANKS: Record<Applicant['rank'], string> = { primary: '正卡', secondary: '附卡' };
 
 const TITLE = '工商憑證 IC 卡申請書';
-const FICTITIOUS =
-  '本申請書由開放原始碼軟體 kaika（開卡）之範例憑證管理中心產製；該中心係屬虛構，並非經濟部工商憑證管理中心，與其無任何隸屬關係，本申請書不生任何法律效力。';
 const DECLARATION = '以上資料均屬實，並同意憑證實務作業基準之規定。　　申請日期：中華民國＿＿＿年＿＿＿月＿＿＿日';
 const NOTES = [
   '本申請書列印後，請加蓋公司（商號）及負責人印章，並以手寫填入負責人身分證字號及申請日期，送交申請機關審核。',
   '用戶代碼由申請人自行保管，不列印於本申請書，亦請勿書寫於本申請書或告知他人。',
   '審核進度及補正事項，請至本中心網站以案件編號及用戶代碼查詢；經退回補正者，請於線上補正後重新列印、用印及送件。',
 ];
-const BY_HAND = '標示〔U+…〕處為本系統無法列印之罕用字，請於該處以正楷手寫原字。';
 
 /**
  * The application as it is printed, stamped and sent to the office. National ID and user code are on none: the one is
@@ -55,8 +53,7 @@ export function drawApplicationForm(content: ApplicationContent): Promise<Buffer
     ['審核結果', '□核准　□退回補正　□不予核准'],
     ['審核人員簽章', undefined],
   ]);
-  for (const [i, note] of [...NOTES, ...(paper.complete ? [] : [BY_HAND])].entries())
-    paper.paragraph(`${i + 1}. ${note}`);
+  paper.notes([...NOTES, ...(paper.complete ? [] : [BY_HAND])]);
   return paper.end();
 }
 

@@ -80,6 +80,49 @@ describe('the printed form', () => {
   });
 });
 
+describe('the printed slip of a card that is sent in', () => {
+  const letter = {
+    errorMessage: '不明連接卡',
+    contact: { name: '陳測試', phone: '02-2345-6789', address: '臺北市測試路一號' },
+  };
+  const announce = async (cardNumber: string) =>
+    (await bench.call('POST', '/api/v1/card-returns', { body: { cardNumber, ...letter } })).body as {
+      caseNumber: string;
+      slipCode: string;
+    };
+  const slip = (caseNumber: string, code: string) =>
+    bench.call('GET', `/api/v1/card-returns/${caseNumber}/slip.pdf`, { headers: { 'x-slip-code': code } });
+
+  it('is given for its code, however that is typed, until its letter is erased', async () => {
+    const { caseNumber, slipCode } = await announce('TT00000000000997');
+    const answer = await slip(caseNumber, slipCode.replace('-', '').toLowerCase());
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="${caseNumber}.pdf"`);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const { text, pages, barCodes } = readPdf(pdfOf(answer));
+    expect({ pages, barCodes }).toEqual({ pages: 1, barCodes: [`CODE-128:${caseNumber}`] });
+    for (const words of [
+      ...['憑證IC卡送回檢測單', '係屬虛構', `查詢碼${slipCode}`, '卡號TT00000000000997', '故障情形不明連接卡'],
+      ...['聯絡人陳測試', '聯絡電話02-2345-6789', '寄回地址臺北市測試路一號', '以掛號郵件寄送本中心'],
+    ]) {
+      expect(text).toContain(words);
+    }
+    await bench.source.query('update card_return set letter = null, erased_at = now() where case_number = $1', [
+      caseNumber,
+    ]);
+    expect((await slip(caseNumber, slipCode)).status).toBe(404);
+  });
+
+  it('is refused alike for a wrong code and a case that does not exist', async () => {
+    const { caseNumber, slipCode } = await announce('TT00000000000996');
+    const answers = [await slip(caseNumber, '00000-00000'), await slip('R1150000000018', slipCode)];
+    for (const { status, body } of answers) {
+      expect({ status, body }).toMatchObject({ status: 403, body: { type: 'urn:kaika:error:codeRefused' } });
+    }
+    expect((await slip(caseNumber, '')).status).toBe(400);
+  });
+});
+
 describe('what is there to correct', () => {
   it('is told while the application is sent back, without the national ID', async () => {
     const caseNumber = await received({ kind: 'branch', branch: '臺中分公司' });

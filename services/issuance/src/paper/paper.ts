@@ -100,6 +100,11 @@ export class Paper {
     this.#y += height + 4;
   }
 
+  /** Numbered. */
+  notes(texts: readonly string[]): void {
+    for (const [i, text] of texts.entries()) this.paragraph(`${i + 1}. ${text}`);
+  }
+
   /** Rows of label and value below a heading of their own; the heading is on the page of the first row. */
   section(title: string, rows: readonly PaperRow[]): void {
     this.room(HEADED);

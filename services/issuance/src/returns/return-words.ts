@@ -15,7 +15,15 @@ export interface SlipFacts {
   readonly contact: { readonly name: string; readonly phone: string; readonly address: string };
 }
 
-const grouped = (caseNumber: string) => caseNumber.replace(/^(.{4})(.{5})(.{5})$/, '$1-$2-$3');
+export const SLIP_TITLE = '憑證 IC 卡送回檢測單';
+/** What the holder is asked to do, at the foot of the slip. */
+export const slipNotes = (hotlines: readonly Hotline[]): string[] => [
+  '請將本單與卡片一併以掛號郵件寄送本中心。卡片請勿彎折、打孔或黏貼，並請勿附上 PIN 碼或用戶代碼。',
+  '處理進度可憑案件編號及查詢碼至本中心網站查詢。處理完畢後，卡片將以掛號郵件寄回上列地址。',
+  ...(hotlines.length > 0 ? [`客服專線：${hotlines.map(({ where, number }) => `${where} ${number}`).join('、')}`] : []),
+];
+
+export const grouped = (caseNumber: string) => caseNumber.replace(/^(.{4})(.{5})(.{5})$/, '$1-$2-$3');
 
 /** What the slip says that goes with a card to the centre. */
 export function slipWords(
@@ -25,7 +33,7 @@ export function slipWords(
   const numbers = hotlines.map(({ where, number }) => `${where} ${number}`);
   return {
     'zh-TW': {
-      title: '憑證 IC 卡送回檢測單',
+      title: SLIP_TITLE,
       lines: [
         `案件編號：${grouped(caseNumber)}`,
         `查詢碼：${slipCode}`,
@@ -34,9 +42,7 @@ export function slipWords(
         `聯絡人：${contact.name}`,
         `聯絡電話：${contact.phone}`,
         `寄回地址：${contact.address}`,
-        '請將本單與卡片一併以掛號郵件寄送本中心。卡片請勿彎折、打孔或黏貼，並請勿附上 PIN 碼或用戶代碼。',
-        '處理進度可憑案件編號及查詢碼至本中心網站查詢。處理完畢後，卡片將以掛號郵件寄回上列地址。',
-        ...(numbers.length > 0 ? [`客服專線：${numbers.join('、')}`] : []),
+        ...slipNotes(hotlines),
       ],
     },
     en: {

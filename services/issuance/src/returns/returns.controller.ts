@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -25,12 +25,14 @@ import {
   returnQuery,
 } from './return.schema.js';
 import { ReturnOutcomes } from './return-outcomes.js';
+import { ReturnSlips } from './return-slips.js';
 import { ReturnsService } from './returns.service.js';
 
 const OPERATOR = ['ca-operator'] as const;
 const OFFICER = ['ca-officer'] as const;
 const CENTRE = ['ca-operator', 'ca-officer'] as const;
 const { DECIDED, groundBody, nothing, requestParams, requestsQuery } = requestSchemas;
+const PDF = 'application/pdf';
 const WORTH = ['unknownCard', 'cardRevoked', 'cardExpired'] as const;
 
 /** Cards that were sent in: slips of holders, and the centre's work on them (docs/RETURNS.md). */
@@ -39,6 +41,7 @@ export class ReturnsController {
   constructor(
     private readonly returns: ReturnsService,
     private readonly outcomes: ReturnOutcomes,
+    private readonly slips: ReturnSlips,
   ) {}
 
   @Post('card-returns')
@@ -66,6 +69,22 @@ export class ReturnsController {
   })
   progress(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-slip-code') code?: string) {
     return this.returns.progress(caseNumber, codeOf(code), sourceOf(address));
+  }
+
+  @Get('card-returns/:case/slip.pdf')
+  @Header('Cache-Control', 'no-store')
+  @ApiHeader({ name: 'X-Slip-Code', required: true, schema: { type: 'string', format: 'password' } })
+  @Endpoint({
+    allow: 'anyone',
+    summary: 'The slip to print and send with the card, for whoever announced it',
+    params: returnParams,
+    returns: { mediaType: PDF },
+    errors: ['codeRefused', 'tooManyAttempts', 'notFound'],
+  })
+  async slip(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-slip-code') code?: string) {
+    const slip = await this.slips.slip(caseNumber, codeOf(code), sourceOf(address));
+    const disposition = `attachment; filename="${caseNumber}.pdf"`;
+    return new StreamableFile(slip, { type: PDF, length: slip.length, disposition });
   }
 
   @Get('card-returns')

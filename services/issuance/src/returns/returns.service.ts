@@ -10,8 +10,8 @@ import { NoticesService } from '../notices/notices.service.js';
 import type { Announcement, ReturnCase, ReturnLetter, ReturnProgress, ReturnQuery } from './return.schema.js';
 import { listReturns, readReturn, type ReturnRow, viewOf, worthOf } from './return-rows.js';
 import { nextReturnState } from './return-state.js';
-import { type BothLanguages, replyWords, slipWords } from './return-words.js';
-import { isSlipCode, newSlipCode, slipDigest } from './slip-code.js';
+import { type BothLanguages, replyWords, type SlipFacts, slipWords } from './return-words.js';
+import { isSlipCode, newSlipCode, printedSlipCode, slipDigest } from './slip-code.js';
 
 const DRAWS = 8;
 const DAY_MS = 86_400_000;
@@ -64,14 +64,32 @@ export class ReturnsService {
    * @throws CaError codeRefused | tooManyAttempts
    */
   async progress(caseNumber: string, slipCode: string, source: string): Promise<ReturnProgress> {
+    const row = await this.prove(caseNumber, slipCode, source);
+    const { state, outcome, receivedAt, sentBackAt, registeredMail, newCaseNumber: replacement } = viewOf(row);
+    return { caseNumber, state, outcome, receivedAt, sentBackAt, registeredMail, newCaseNumber: replacement };
+  }
+
+  /**
+   * What the slip says, once more, until its letter is erased.
+   *
+   * @throws CaError those of `progress`, notFound
+   */
+  async slip(caseNumber: string, slipCode: string, source: string): Promise<SlipFacts & { announcedAt: Date }> {
+    const row = await this.prove(caseNumber, slipCode, source);
+    if (row.letter === null) throw new CaError('notFound', 'what the slip said is erased');
+    const letter = (await openRecord(this.config.dataKey, recordOf(caseNumber), row.letter)) as ReturnLetter;
+    const printed = { slipCode: printedSlipCode(slipCode), cardNumber: row.cardNumber, announcedAt: row.announcedAt };
+    return { caseNumber, ...printed, ...letter };
+  }
+
+  private async prove(caseNumber: string, slipCode: string, source: string): Promise<ReturnRow> {
     const row = await readReturn(this.source, caseNumber).catch(() => undefined);
     const attempt = { cardNumber: caseNumber, purpose: 'progress', source } as const;
     const right = await this.attempts.check(attempt, () =>
       Promise.resolve(isSlipCode(row?.codeDigest ?? NO_CASE, caseNumber, slipCode)),
     );
     if (!row || !right) throw new CaError('codeRefused', 'the case number or the slip’s code is not right');
-    const { state, outcome, receivedAt, sentBackAt, registeredMail, newCaseNumber: replacement } = viewOf(row);
-    return { caseNumber, state, outcome, receivedAt, sentBackAt, registeredMail, newCaseNumber: replacement };
+    return row;
   }
 
   async list(query: ReturnQuery): Promise<{ items: ReturnCase[]; next: string | null }> {

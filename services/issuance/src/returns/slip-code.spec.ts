@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { isSlipCode, newSlipCode, slipDigest } from './slip-code.js';
+import { isSlipCode, newSlipCode, printedSlipCode, slipDigest } from './slip-code.js';
 
 const CASE = 'R1150123456784';
 
@@ -16,4 +16,8 @@ it('is read as people write it, for its own case only', () => {
   }
   expect(isSlipCode(digest, CASE, '10K3Q-D0M9Y')).toBe(false);
   expect(isSlipCode(digest, 'R1150123456792', '10K3Q-D0M9X')).toBe(false);
+});
+
+it('is printed one way, however it was typed', () => {
+  for (const typed of ['10K3Q-D0M9X', 'IOk3q dom9x', '10k3qd0m9x']) expect(printedSlipCode(typed)).toBe('10K3Q-D0M9X');
 });

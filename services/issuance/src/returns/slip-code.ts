@@ -16,11 +16,18 @@ export function newSlipCode(): string {
 
 /** What is stored of it: bound to its case, read as people write it. */
 export function slipDigest(caseNumber: string, code: string): Buffer {
-  const read = asciiUpperCase(code.replace(/[ \t-]/g, ''))
+  return createHash('sha256')
+    .update(`kaika/slip/v1 ${caseNumber} ${readSlipCode(code)}`)
+    .digest();
+}
+
+/** As it is printed, however it was typed. */
+export const printedSlipCode = (code: string): string => readSlipCode(code).replace(/^(.{5})(?=.{5}$)/, '$1-');
+
+const readSlipCode = (code: string) =>
+  asciiUpperCase(code.replace(/[ \t-]/g, ''))
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
-  return createHash('sha256').update(`kaika/slip/v1 ${caseNumber} ${read}`).digest();
-}
 
 export const isSlipCode = (digest: Buffer, caseNumber: string, code: string): boolean =>
   timingSafeEqual(digest, slipDigest(caseNumber, code));
