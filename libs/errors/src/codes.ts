@@ -85,6 +85,7 @@ export const ERRORS = {
   proofRefused: { status: 403, title: 'The card’s proof does not verify' },
   readerBusy: { status: 409, title: 'Another card session is in progress' },
   sessionExpired: { status: 410, title: 'This session is over; start again' },
+  otherCardFamily: { status: 409, title: 'The card is of another family than its delivery' },
   severalCards: { status: 409, title: 'Several readers hold a card' },
   stationUnreachable: { status: 503, title: 'The station for cards does not answer' },
   unknownCardKind: { status: 409, title: 'This card is not one of ours (不明連接卡)' },

@@ -7,6 +7,7 @@ const MAX_CARDS = 1_000;
 const TOO_MANY = `at most ${MAX_CARDS} cards a batch`;
 
 export const CARD_FAMILIES = ['virtual', 'piv', 'pivapplet', 'yubikey'] as const;
+export type CardFamily = (typeof CARD_FAMILIES)[number];
 
 const range = z
   .strictObject({ first: cardNumber, last: cardNumber })

@@ -36,7 +36,7 @@ export class Personalisation {
   }
 
   /**
-   * @throws CaError wrongCardInStation | managementKeyFixed | managementKeyRefused | cardRemoved | cardCommunication
+   * @throws CaError wrongCardInStation | otherCardFamily | managementKeyFixed | managementKeyRefused | cardRemoved | cardCommunication
    *   | pinLastTry | pinRefused | certificateTooLarge | conflict
    */
   async run(): Promise<void> {

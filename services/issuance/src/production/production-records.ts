@@ -8,6 +8,7 @@ import type { Slot } from '#libs/piv';
 import { publicKeyOf } from '../certificates/certificate-plan.js';
 import type { HolderWithVerifier } from '../certificates/card-issue.js';
 import type { Applicant } from '../certificates/subject.js';
+import type { CardFamily } from './batch.schema.js';
 import type { CardState } from './card-state.js';
 
 export const STEPS = ['management-key', 'tries', 'identity', 'keys', 'certificates', 'puk', 'transport-pin', 'read-back'] as const; // prettier-ignore
@@ -16,6 +17,8 @@ export type Step = (typeof STEPS)[number];
 /** A card in production, and whom it is for. */
 export interface CardInProduction extends HolderWithVerifier {
   readonly state: CardState;
+  /** Of the delivery it came with; null: a single card, of which nothing was said. */
+  readonly family: CardFamily | null;
   /** When personalisation began; the CHUID's expiry date follows from it. */
   readonly startedAt: Date;
   readonly transportKeyVersion: number;
@@ -27,6 +30,7 @@ export interface CardInProduction extends HolderWithVerifier {
 
 interface Row extends Applicant {
   state: CardState;
+  family: CardFamily | null;
   startedAt: Date | null;
   cardUuid: string;
   transportKeyVersion: number;
@@ -61,23 +65,24 @@ export class ProductionRecords {
       [cardNumber, this.clock.now(), randomUUID(), FIRST, FIRST],
     );
     const [row] = await this.source.query<Row[]>(
-      `select k.state, k.started_at as "startedAt", k.card_uuid as "cardUuid",
+      `select k.state, b.family, k.started_at as "startedAt", k.card_uuid as "cardUuid",
               a.way, coalesce(a.verifier, a.representative_verifier) as verifier,
               k.transport_key_version as "transportKeyVersion", k.transport_generation as "transportGeneration",
               k.puk_key_version as "pukKeyVersion", k.puk_generation as "pukGeneration",
               k.management_key_version as "managementKeyVersion",
               a.kind, a.name, a.branch, a.county, a.ubn, a.certificate_email as "certificateEmail", a.rank
-       from card k left join application a using (case_number) where k.card_number = $1`,
+       from card k left join application a using (case_number) left join card_batch b on b.batch = k.batch
+       where k.card_number = $1`,
       [cardNumber],
     );
     if (!row) throw new CaError('unknownCard', 'there is no such card here');
-    const { state, startedAt, cardUuid, way, verifier } = row;
+    const { state, family, startedAt, cardUuid, way, verifier } = row;
     const { kind, name, branch, county, ubn, certificateEmail, rank } = row;
     const { transportKeyVersion, transportGeneration, pukKeyVersion, pukGeneration, managementKeyVersion } = row;
     if (state === 'defective') throw new CaError('conflict', 'this card is defective: it is never made', { state });
     if (!startedAt) throw new CaError('conflict', 'this card is blank: no application has it yet', { state });
     return {
-      ...{ cardNumber, state, startedAt, cardUuid, way, verifier },
+      ...{ cardNumber, state, family, startedAt, cardUuid, way, verifier },
       ...{ transportKeyVersion, transportGeneration, pukKeyVersion, pukGeneration, managementKeyVersion },
       applicant: { kind, name, branch, county, ubn, certificateEmail, rank },
     };

@@ -70,6 +70,7 @@ export class ProductionController {
     errors: [
       ...(['unknownCard', 'conflict', 'noReader', 'readerBusy', 'cardRemoved', 'cardCommunication'] as const),
       ...(['noCard', 'notFound', 'stationUnreachable', 'wrongCardInStation', 'unknownCardKind'] as const),
+      'otherCardFamily',
       ...(['managementKeyFixed', 'managementKeyRefused', 'certificateTooLarge', 'signerUnavailable'] as const),
       ...(['pinLastTry', 'pinRefused'] as const),
     ],

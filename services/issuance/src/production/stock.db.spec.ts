@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { withTestDatabase } from '#libs/database';
+import { scrape } from '#libs/metrics';
+import { PivCard } from '#libs/piv';
 import { IssuanceBench, USER_CODE } from '../issuance.fixture.js';
 
 let bench: IssuanceBench;
@@ -193,7 +195,7 @@ describe('a card that fails before it is issued', () => {
 
 describe('a registered-mail number that was noted wrongly', () => {
   it('is corrected by an officer with a ground, and the applicant sees the right one', async () => {
-    await bench.stock(1);
+    await deliver({ cardNumbers: [bench.newCardNumber()] });
     const { body: applied } = await bench.apply();
     const cardNumber = (await bench.approve(applied['caseNumber'])).body['cardNumber'] as string;
     const correct = (registeredMail: string, role?: 'ca-officer') =>
@@ -213,4 +215,29 @@ describe('a registered-mail number that was noted wrongly', () => {
     const progress = await bench.call('GET', `/api/v1/applications/${String(applied['caseNumber'])}`, { headers: { 'x-user-code': USER_CODE } }); // prettier-ignore
     expect(progress.body).toMatchObject({ card: { state: 'dispatched', registeredMail: '22222222222222' } });
   });
+});
+
+describe('a card of another family than its delivery’s', () => {
+  it('is refused by name at the station, and nothing is written to it', async () => {
+    const { body: delivery } = await deliver({ family: 'yubikey', cardNumbers: ['BH00000000000001'] });
+    const cardNumber = await bench.quickCard(sample);
+    await bench.source.query('update card set batch = $2 where card_number = $1', [cardNumber, delivery['batch']]);
+    expect(await post(`/cards/${cardNumber}/personalisation`)).toMatchObject({
+      status: 409,
+      body: { type: 'urn:kaika:error:otherCardFamily', expected: 'yubikey', found: 'virtual' },
+    });
+    const connection = await bench.cards.open(cardNumber);
+    const piv = await PivCard.select(connection);
+    expect((await piv.metadata('management'))?.isDefault).toBe(true);
+    expect(await piv.chuid()).toBeUndefined();
+    await connection.close();
+  });
+});
+
+it('figures say what waits for a station', async () => {
+  const [row] = await bench.source.query<[{ count: string }]>(`select count(*) from card where state = 'assigned'`);
+  const { text } = await scrape();
+  expect(text).toMatch(new RegExp(`^kaika_station_queue_cards ${row.count}$`, 'm'));
+  expect(Number(row.count)).toBeGreaterThan(0);
+  expect(text).toMatch(/^kaika_station_queue_oldest_seconds \d/m);
 });

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { CaError } from '#libs/errors';
-import { type PivCard, type Slot } from '#libs/piv';
+import { type PivCard, type Slot, VIRTUAL_ASCII, VIRTUAL_DIGITS } from '#libs/piv';
 import type { CardInProduction, ProductionRecords } from './production-records.js';
 
 const SLOTS: readonly Slot[] = ['9E', '9C', '9D'];
@@ -14,9 +14,23 @@ const SLOTS: readonly Slot[] = ['9E', '9C', '9D'];
  * A second card never gets an identity, and a management key, that a first one has: of steps on record as done, the second
  * would have had none. A card that broke goes through `DefectiveInStock`, and another number takes its place.
  *
- * @throws CaError wrongCardInStation, naming the card as far as it is known here
+ * @throws CaError wrongCardInStation, naming the card as far as it is known here | otherCardFamily: whoever delivered it, or
+ *   took it in, said that it is another kind of card
  */
 export async function mustBeTheCard(
+  piv: PivCard,
+  card: Pick<CardInProduction, 'cardNumber' | 'cardUuid' | 'family'>,
+  records: Pick<ProductionRecords, 'cardOf' | 'stepState'>,
+): Promise<void> {
+  await mustNotBeAnother(piv, card, records);
+  const found = piv.profile.name === VIRTUAL_DIGITS.name ? VIRTUAL_ASCII.name : piv.profile.name;
+  if (card.family === null || card.family === found) return;
+  const { cardNumber, family: expected } = card;
+  const detail = `${cardNumber} was delivered as ${expected}, and what lies in the station is ${found}`;
+  throw new CaError('otherCardFamily', detail, { expected, found });
+}
+
+async function mustNotBeAnother(
   piv: PivCard,
   { cardNumber, cardUuid }: Pick<CardInProduction, 'cardNumber' | 'cardUuid'>,
   records: Pick<ProductionRecords, 'cardOf' | 'stepState'>,

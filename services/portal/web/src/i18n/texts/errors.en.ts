@@ -79,6 +79,7 @@ export default {
     managementKeyRefused: 'The card refused the management key.',
     managementKeyFixed: 'The management key of this card cannot be changed.',
     stationUnreachable: 'The personalisation station cannot be reached.',
+    otherCardFamily: 'The card in the station is of another kind than the delivery it came with.',
     wrongCardInStation: 'The card in the station is another one.',
     noCard: 'There is no card in the reader. Insert it.',
     noReader: 'No card reader was found. Plug it in and check its light.',

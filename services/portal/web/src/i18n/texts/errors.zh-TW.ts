@@ -78,6 +78,7 @@ export default {
     managementKeyRefused: '卡片拒絕管理金鑰。',
     managementKeyFixed: '此卡片之管理金鑰無法變更。',
     stationUnreachable: '製卡工作站無法連線。',
+    otherCardFamily: '製卡工作站內之卡片與其進貨批次之卡片種類不符。',
     wrongCardInStation: '製卡工作站內不是此卡片。',
     noCard: '智慧卡讀卡機中未偵測到智慧卡或晶片卡，請插入卡片。',
     noReader: '未偵測到智慧卡讀卡機，請接上讀卡機並確認燈號正常。',
