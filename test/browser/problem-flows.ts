@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { agentStates } from './agent-states.js';
 import { AtTheCounter } from './activation.js';
-import type { TestBrowser } from './browser.js';
+import { type TestBrowser, violations } from './browser.js';
 import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
-const { activate, common, errors } = WORDS['zh-TW'];
+const { activate, agent, common, errors, status } = WORDS['zh-TW'];
 
 /** What goes wrong on the way, as the holder sees it. The card is issued, and none of this opens it. */
 export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, centre: Centre): void {
@@ -133,7 +133,29 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, cent
   );
 
   it(
-    'tells the codes of the manual: 3125 press again, held, expired, 4931 apply anew',
+    'refuses wrong data: 資料不正確 opens a case and accepts nothing',
+    async () => {
+      const { page, person } = await atTheCounter();
+      await person.identify();
+      await person.readCard();
+      await person.press('wrongData');
+      await page.getByLabel(activate.whatIsWrong).fill('公司名稱已變更');
+      await person.press('sendWrong');
+      await page.getByText(activate.refused).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.goto('/status/search');
+      await page.getByLabel(status.criteria.cardNumber, { exact: true }).first().check();
+      await page.getByRole('textbox').fill(card.cardNumber);
+      await page.getByRole('button', { name: status.find, exact: true }).click();
+      await page.locator('.found .status.pending').waitFor();
+      expect(await page.getByRole('link', { name: /PEM/ }).count()).toBe(0);
+      await page.context().close();
+    },
+    MINUTE,
+  );
+
+  it(
+    'tells the codes of the manual: 3125 press again, held, expired, 4931 apply anew, 27011 send it in',
     async () => {
       const { page, person } = await atTheCounter();
       await person.readCard();
@@ -160,6 +182,17 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, cent
       await alert(page).getByText('4931').waitFor();
       expect(await alert(page).innerText()).toContain(errors.codes.cardRevoked);
       await alert(page).getByRole('link', { name: common.pages.apply }).waitFor();
+
+      await cards.insert(null);
+      await centre.lock(card.cardNumber);
+      await cards.insert(card);
+      await page.getByText(agent.todo.locked).waitFor();
+      await person.identify();
+      await person.press('accept');
+      await alert(page).getByText(errors.codes.cardBlocked).waitFor();
+      await page.getByText(agent.lockReported).waitFor();
+      expect(await centre.evidence(card.cardNumber)).toContain('report-lock');
+      expect(await violations(page)).toEqual([]);
       await page.context().close();
     },
     MINUTE,

@@ -62,17 +62,7 @@ describe('下載專區', () => {
       const base = await start({ KAIKA_AGENT_DOWNLOADS: dir });
       expect(await listAt(base)).toEqual({ items: [] });
       const upwards = `..%2f${encodeURIComponent(outside.slice(outside.lastIndexOf('/') + 1))}`;
-      for (const name of [
-        '.hidden',
-        'two%20words',
-        'more',
-        'more%2finside',
-        'link',
-        upwards,
-        '%2e%2e',
-        '%00',
-        'none',
-      ]) {
+      for (const name of ['.hidden', 'two%20words', 'more', 'more%2finside', 'link', upwards, '%00', 'none']) {
         const { status } = await fetch(`${base}/downloads/${name}`);
         expect({ name, status }).toEqual({ name, status: name === '%00' ? 400 : 404 });
       }
