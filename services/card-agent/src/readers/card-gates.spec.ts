@@ -147,3 +147,26 @@ describe('two readers and two cards', () => {
     expect((await agent.api('GET', '/v1/status?minimumVersion=1')).status).toBe(400);
   });
 });
+
+describe('a reader that hangs', () => {
+  it('gets every request a named answer, and is busy until it ends', async () => {
+    const readers = new TestReaders();
+    const agent = await startAgent({ cards: readers, limits: { requestMs: 100 } });
+    try {
+      let end: () => void = () => undefined;
+      const failed = new CaError('noCard', 'it was taken out at last');
+      const connect = () => new Promise<never>((_, reject) => (end = () => reject(failed)));
+      readers.connected = [{ name: 'H', holdsCard: () => true, connect }];
+      const first = await agent.api('POST', '/v1/card', {});
+      expect(first.json).toMatchObject({ type: 'urn:kaika:error:cardCommunication', hint: { en: expect.any(String) } });
+      expect((await agent.api('GET', '/v1/status')).json).toMatchObject({ state: 'busy' });
+      expect((await agent.api('POST', '/v1/card', {})).json).toMatchObject({ type: 'urn:kaika:error:readerBusy' });
+      end();
+      await new Promise(setImmediate);
+      const asked = agent.api('GET', '/v1/status'); // the next one hangs as well
+      expect((await asked).json).toMatchObject({ state: 'card-error' });
+    } finally {
+      await agent.stop();
+    }
+  });
+});

@@ -5,6 +5,7 @@ import type { Permission } from './allow-list.js';
 import { CardGate } from './card-gate.js';
 import type { Deadline } from './in-time.js';
 import type { Reader, Readers } from './reader.js';
+import { readerWithCard } from './reader-with-card.js';
 
 /** What a look at one reader finds. */
 export const READER_STATES = ['no-card', 'unknown-card', 'card-error', 'busy', 'removed', 'locked', 'ready'] as const;
@@ -100,12 +101,7 @@ export class CardGates {
       if (!named) throw new CaError('noReader', 'the reader of this session is gone');
       return named;
     }
-    if (readers.length === 0) throw new CaError('noReader', 'no reader is connected to this machine');
-    const held = await Promise.all(readers.map((reader) => reader.holdsCard()));
-    const [first, second] = readers.filter((_, i) => held[i]);
-    if (!first) throw new CaError('noCard', 'no reader holds a card');
-    if (second) throw new CaError('severalCards', 'several readers hold a card: leave one in, or name the reader');
-    return first;
+    return readerWithCard(readers);
   }
 
   private async lookAt(reader: Reader, deadline: Deadline): Promise<ReaderState> {

@@ -1,6 +1,7 @@
 import { CaError } from '#libs/errors';
 import { type CardConnection } from '#libs/piv';
 import type { Readers } from '../readers/reader.js';
+import { readerWithCard } from '../readers/reader-with-card.js';
 
 /** How long one card may be in the making. */
 const SESSION_MS = 10 * 60_000;
@@ -61,13 +62,7 @@ export class Relay {
   }
 
   private async connect(): Promise<CardConnection> {
-    const readers = await this.readers.list();
-    if (readers.length === 0) throw new CaError('noReader', 'no reader is connected to this station');
-    const holding = [];
-    for (const reader of readers) if (await reader.holdsCard()) holding.push(reader);
-    const [first, second] = holding;
-    if (!first) throw new CaError('noCard', 'no card lies in this station');
-    if (second) throw new CaError('severalCards', 'several readers of this station hold a card');
-    return first.connect();
+    const reader = await readerWithCard(await this.readers.list());
+    return reader.connect();
   }
 }
