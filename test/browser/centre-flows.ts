@@ -71,7 +71,10 @@ export function centreFlows(browser: TestBrowser, cards: CardsInTheLetter, insta
       await chen.page.locator('.notice').getByRole('button', { name: chen.words.refresh }).click();
       await chen.page.getByText(agentEn.states.locked, { exact: true }).waitFor();
       expect(await violations(chen.page)).toEqual([]);
+      await chen.page.route('**/completion', (route) => route.abort(), { times: 1 }); // on its way, it is lost
       await chen.page.getByRole('button', { name: words.unlockNow }).click();
+      await chen.page.getByText(words.unlockUntold).waitFor();
+      await chen.page.getByRole('button', { name: words.unlockTell }).click();
       await chen.page.getByText(words.unlocked).waitFor();
       const history = chen.page.getByRole('list', { name: words.history });
       for (const said of [

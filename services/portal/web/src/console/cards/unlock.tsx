@@ -11,6 +11,7 @@ import { useAnswer } from '../../ui/use-answer.js';
 import { Working } from '../../ui/working.js';
 import { api } from '../api.js';
 import { ActForm } from '../parts/act-form.js';
+import { Entry } from '../parts/entries.js';
 import { GroundField } from '../parts/fields.js';
 import { Reader } from './reader.js';
 import { type AtReader, type Completion, completeUnlock, unlockAtReader } from './unlock-at-reader.js';
@@ -32,7 +33,9 @@ export function Unlock({ number, onDone }: UnlockProps) {
     setTold(text);
     again();
     onDone();
+    document.getElementById('content')?.focus({ preventScroll: true }); // what was pressed is there no more
   };
+  const ask = <AskUnlock number={number} onDone={() => done(t('cards.unlockDone'))} />;
   return (
     <>
       {told !== undefined && <Notice kind="good" title={told} />}
@@ -53,9 +56,12 @@ export function Unlock({ number, onDone }: UnlockProps) {
         </Notice>
       )}
       {data?.approved && (
-        <AtTheReader number={number} request={data.approved} onDone={() => done(t('cards.unlocked'))} />
+        <>
+          <AtTheReader number={number} request={data.approved} onDone={() => done(t('cards.unlocked'))} />
+          <Entry summary={t('cards.unlockAgain')}>{() => ask}</Entry>
+        </>
       )}
-      {data && !data.approved && <AskUnlock number={number} onDone={() => done(t('cards.unlockDone'))} />}
+      {data && !data.approved && ask}
     </>
   );
 }

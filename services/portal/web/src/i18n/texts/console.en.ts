@@ -221,6 +221,7 @@ export default {
     unlockHow:
       'Insert this card into the reader of this computer. It gets another PIN and another PUK, which nobody sees; do not take it out before it is done.',
     unlockNow: 'Unlock it now',
+    unlockAgain: 'Ask for another approval',
     unlockTell: 'Send the result again',
     unlockUntold:
       'The card is unlocked, but the centre has not been told. Until it has, do not leave this page, nor send the card back.',

@@ -213,6 +213,7 @@ export default {
     unlockReady: '{{by}} 已同意解卡，請於 {{until}} 前執行。',
     unlockHow: '請將此卡插入本機的讀卡機後執行。卡片的 PIN 碼與 PUK 由系統更新，不會顯示；完成前請勿取出卡片。',
     unlockNow: '執行解卡',
+    unlockAgain: '重新提出解卡',
     unlockTell: '重新送出結果',
     unlockUntold: '卡片已解卡，但結果尚未送達系統。送達前請勿離開此頁，亦勿寄還卡片。',
     unlockWaitsFor: '讀卡機與卡片',
