@@ -46,3 +46,38 @@ describe('housekeeping', () => {
     expect((await sweep()).resets).toBe(1);
   });
 });
+
+describe('beginning a session', () => {
+  it('drops those that nobody went on with within an hour, and no other', async () => {
+    const { bench } = running;
+    const card = { cardNumber: 'TT00000000000002' };
+    const old = { expires_at: new Date(bench.clock.nowMs() - 2 * 3_600_000) };
+    const put = async (table: string, columns: Record<string, unknown> = {}) => {
+      const row = { id: randomUUID(), card_number: card.cardNumber, nonce: Buffer.alloc(32), ...old, ...columns };
+      const names = Object.keys(row);
+      const places = names.map((_, i) => `$${i + 1}`);
+      await bench.sql(`insert into ${table} (${names.join()}) values (${places.join()})`, Object.values(row));
+      return row.id;
+    };
+    const used = { nonce_used_at: old.expires_at };
+    const released = {
+      ...used,
+      released_at: old.expires_at,
+      proof_signature: Buffer.of(1),
+      completion_nonce: Buffer.of(1),
+    };
+    const coded = { ...used, code_requested_at: old.expires_at, code_expires_at: old.expires_at };
+    const gone = [await put('pin_reset'), await put('pin_reset', used), await put('lock_report')];
+    const young = { expires_at: new Date(bench.clock.nowMs() - 60_000) };
+    const stay = [await put('pin_reset', released), await put('pin_reset', coded), await put('pin_reset', young), await put('lock_report', used)]; // prettier-ignore
+    for (const path of ['/pin-resets', '/lock-reports'])
+      expect((await bench.call('POST', path, card)).status).toBe(201);
+    const left = await bench.sql<{ id: string }>(
+      'select id from pin_reset union all select id from lock_report where card_number = $1',
+      [card.cardNumber],
+    );
+    const all = left.map(({ id }) => id);
+    expect(all).toEqual(expect.arrayContaining(stay));
+    expect(all.filter((id) => gone.includes(id))).toEqual([]);
+  });
+});

@@ -7,7 +7,9 @@ const DAY_MS = 86_400_000;
 /** How long somebody may still ask what became of a session. */
 const SESSION_DAYS = 30;
 
-const IS_LIVE = `exists (select from card where live_activation = pin_reset.id and puk_rotating_to is not null)`;
+/** A rotation of the PUK whose end was not seen: its session can still tell it. */
+const isLive = (table: string) =>
+  `exists (select from card where live_activation = ${table}.id and puk_rotating_to is not null)`;
 
 /** Drops counts of attempts that are forgotten, sessions, requests for user codes. Never evidence. */
 export function prunes(source: DataSource, clock: Clock, attempts: AttemptStore): Record<string, Prune> {
@@ -23,9 +25,8 @@ export function prunes(source: DataSource, clock: Clock, attempts: AttemptStore)
       drop(`delete from activation where expires_at < $1 and not exists
               (select from card where live_activation = activation.id and (activated_at is null or unlocked_at is not null))`),
     resets: () => drop('delete from user_code_reset where expires_at < $1'),
-    // Of a rotation whose end was not seen, the live session can still tell it.
-    pinResets: () => drop(`delete from pin_reset where expires_at < $1 and not ${IS_LIVE}`),
-    unlocks: () => drop(`delete from unlock_session as pin_reset where expires_at < $1 and not ${IS_LIVE}`),
+    pinResets: () => drop(`delete from pin_reset where expires_at < $1 and not ${isLive('pin_reset')}`),
+    unlocks: () => drop(`delete from unlock_session where expires_at < $1 and not ${isLive('unlock_session')}`),
     lockReports: () => drop('delete from lock_report where expires_at < $1'),
   };
 }

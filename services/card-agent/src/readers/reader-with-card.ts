@@ -8,7 +8,7 @@ import type { Reader } from './reader.js';
  */
 export async function readerWithCard(readers: readonly Reader[]): Promise<Reader> {
   if (readers.length === 0) throw new CaError('noReader', 'no reader is connected to this machine');
-  const held = await Promise.all(readers.map((reader) => reader.holdsCard()));
+  const held = await Promise.all(readers.map(async (reader) => reader.holdsCard()));
   const [first, second] = readers.filter((_, i) => held[i]);
   if (!first) throw new CaError('noCard', 'no reader holds a card');
   if (second) throw new CaError('severalCards', 'several readers hold a card: leave one in, or name the reader');
