@@ -67,7 +67,7 @@ describe('beginning a session', () => {
       completion_nonce: Buffer.of(1),
     };
     const coded = { ...used, code_requested_at: old.expires_at, code_expires_at: old.expires_at };
-    const gone = [await put('pin_reset'), await put('pin_reset', used), await put('lock_report')];
+    const gone: string[] = [await put('pin_reset'), await put('pin_reset', used), await put('lock_report')];
     const young = { expires_at: new Date(bench.clock.nowMs() - 60_000) };
     const stay = [await put('pin_reset', released), await put('pin_reset', coded), await put('pin_reset', young), await put('lock_report', used)]; // prettier-ignore
     for (const path of ['/pin-resets', '/lock-reports'])
