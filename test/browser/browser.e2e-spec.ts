@@ -28,7 +28,7 @@ describe('in a browser', () => {
 
   let activated: IssuedCard;
   describe('every page', () => pageSweep(browser));
-  describe('憑證申請', () => applyFlow(browser));
+  describe('憑證申請', () => applyFlow(browser, centre, mailbox));
   describe('啟用憑證', () => activationFlows(browser, cards));
   describe('啟用憑證, when something is wrong', () => problemFlows(browser, cards, centre));
   describe('啟用憑證, when something gets lost', () =>

@@ -13,7 +13,10 @@ const WRONG_PIN = '99999999';
 const CARD = `${schemaOf('suspension')}.card`;
 const SUSPENSION = appRole(schemaOf('suspension'));
 
-/** What happens to a card behind the back of its holder: at the centre, and in other programs. */
+/** Blank, for whoever applies on a page. */
+const IN_STOCK = 'MT00000000009950';
+
+/** What happens to a card or an application behind the back of its holder: at the centre, and in other programs. */
 export class Centre {
   constructor(private readonly instance: Instance) {}
 
@@ -28,6 +31,16 @@ export class Centre {
   async revoke(cardNumber: string): Promise<void> {
     const { id } = await this.order('wang', `/cards/${cardNumber}/revocation`, { reason: 'cessationOfOperation', ground: '公司解散' }); // prettier-ignore
     await this.order('wu', `/revocation-requests/${String(id)}/approval`, {});
+  }
+
+  async sendBack(caseNumber: string, reason: string): Promise<void> {
+    await this.order('lin', `/applications/${caseNumber}/return`, { reason });
+  }
+
+  /** @returns the number of its card */
+  async approve(caseNumber: string): Promise<string> {
+    await this.order('chen', '/card-stock', { cardNumbers: [IN_STOCK] });
+    return String((await this.order('lin', `/applications/${caseNumber}/approval`, {}))['cardNumber']);
   }
 
   /** What the card has signed for. */

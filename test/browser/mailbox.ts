@@ -30,6 +30,11 @@ export class Mailbox {
     throw new Error(`no one-time code came for ${address}`);
   }
 
+  /** The subjects of the first so many mails to an address, when they have come. */
+  async subjectsTo(address: string, count: number): Promise<string[]> {
+    return (await this.server.to(address, count)).map(({ subject }) => subject);
+  }
+
   close(): Promise<void> {
     return this.server.close();
   }

@@ -1,10 +1,12 @@
 import { expect, it } from '@jest/globals';
+import { readPdf } from '../../services/issuance/src/paper/read-pdf.fixture.js';
 import helpZh from '../../services/portal/web/src/i18n/texts/help.zh-TW.js';
 import { AtTheCounter } from './activation.js';
 import { type TestBrowser, violations, windowFrom } from './browser.js';
 import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { pressByKeyboard, typeByKeyboard } from './keyboard.js';
+import { savedFile } from './saved-file.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
@@ -100,7 +102,9 @@ export function otherFlows(
       await page.getByText(words.slipCodeOnce).waitFor();
       expect(await violations(page)).toEqual([]);
       const [caseNumber, slipCode] = await page.locator('main .facts .mono').allInnerTexts();
-      expect(await page.getByRole('img', { name: caseNumber }).isVisible()).toBe(true);
+      const { barCodes, text } = readPdf((await savedFile(page, words.saveSlip)).bytes);
+      expect(barCodes).toEqual([`CODE-128:${caseNumber}`]);
+      expect(text).toContain(slipCode!);
       await page.goto('/cards/sent-in/progress');
       await page.getByLabel(words.caseNumber).fill(caseNumber!);
       await page.getByLabel(words.slipCode).fill(slipCode!);

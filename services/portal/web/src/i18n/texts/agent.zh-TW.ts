@@ -36,7 +36,7 @@ export default {
     removed: '請重新插入卡片。',
     locked: '尚未開卡者，請將卡片寄回本中心解卡；已開卡者，請以用戶代碼辦理鎖卡解碼。',
   },
-  lockReported: '已通知本中心此卡片鎖卡，請填寫寄件單，將卡片寄回本中心解卡。',
+  lockReported: '已通知本中心此卡片鎖卡，請填寫檢測單，將卡片寄回本中心解卡。',
   pair: '開始配對',
   pairingCode: '配對碼',
   pairingConfirm: '確認配對碼',

@@ -62,7 +62,11 @@ export default {
   slipTitle: 'Slip for a card sent in',
   caseNumber: 'Case number',
   slipCode: 'Code of the slip',
-  slipCodeOnce: 'This code is shown once only: print it or note it down. You need it to ask how it goes.',
+  slipCodeOnce: 'This code is shown once only: get the slip or note it down. You need it to ask how it goes.',
+  saveSlip: 'Get the slip (PDF)',
+  slipComing: 'The slip is being made…',
+  slipFailed:
+    'The slip could not be made; note the case number and the code, and send what this page says with the card.',
   progressLead: 'Enter case number and code from the slip.',
   returnState: 'Progress',
   returnStates: {

@@ -1,36 +1,9 @@
-import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { SaveFile } from '../../ui/save-file.js';
 
-interface SaveFormProps {
-  caseNumber: string;
-  file: Promise<Blob>;
-}
-
-/** The form, once it has come, as a file to save: from memory, so that its address opens nothing. */
-export function SaveForm({ caseNumber, file }: SaveFormProps) {
+/** The form of an application, under its case number. */
+export function SaveForm({ caseNumber, file }: { caseNumber: string; file: Promise<Blob> }) {
   const { t } = useTranslation('apply');
-  const [found, setFound] = useState<string | 'failed'>();
-  useEffect(() => {
-    let url: string | undefined;
-    let isGone = false;
-    file.then(
-      (blob) => {
-        if (isGone) return;
-        url = URL.createObjectURL(blob);
-        setFound(url);
-      },
-      () => !isGone && setFound('failed'),
-    );
-    return () => {
-      isGone = true;
-      if (url) URL.revokeObjectURL(url);
-    };
-  }, [file]);
-  if (found === 'failed') return <p role="status">{t('formFailed')}</p>;
-  if (found === undefined) return <p role="status">{t('formComing')}</p>;
-  return (
-    <a className="button primary" href={found} download={`${caseNumber}.pdf`}>
-      {t('saveForm')}
-    </a>
-  );
+  const words = { label: t('saveForm'), coming: t('formComing'), failed: t('formFailed') };
+  return <SaveFile name={`${caseNumber}.pdf`} file={file} {...words} />;
 }

@@ -7,11 +7,11 @@ import { showProblem } from '../../forms/field-errors.js';
 import { Field } from '../../forms/field.js';
 import { resolverOf, RULES } from '../../forms/fields.js';
 import { useSending } from '../../forms/use-sending.js';
-import { Barcode } from '../../ui/barcode.js';
 import { Facts } from '../../ui/facts.js';
 import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
 import { ProblemNote } from '../../ui/problem-note.js';
+import { SaveFile } from '../../ui/save-file.js';
 
 const FIELDS = {
   cardNumber: RULES.cardNumber,
@@ -28,20 +28,25 @@ interface Slip {
   slip: Record<'zh-TW' | 'en', { title: string; lines: string[] }>;
 }
 
-/** A card goes to the centre: the slip that goes with it, with its bar code. */
+/** The slip as a PDF; its code goes in a header, never into an address. @throws Problem */
+async function fetchSlip({ caseNumber, slipCode }: Slip): Promise<Blob> {
+  const params = { path: { case: caseNumber }, header: { 'X-Slip-Code': slipCode } };
+  const order = { params, parseAs: 'blob', headers: { accept: 'application/pdf' } };
+  return (await answerOf(api.GET('/api/v1/card-returns/{case}/slip.pdf', order as never))) as unknown as Blob;
+}
+
+/** A card goes to the centre: the slip that goes with it. */
 export function SentIn() {
   const { t } = useTranslation('cards');
   const { busy, problem, send } = useSending();
-  const [slip, setSlip] = useState<Slip>();
+  const [slip, setSlip] = useState<Slip & { file: Promise<Blob> }>();
   const form = useForm({ defaultValues: NOTHING, resolver: resolverOf<typeof NOTHING>(() => FIELDS) });
   const announce = async ({ cardNumber, errorMessage, ...contact }: typeof NOTHING) => {
-    const found = await send(async (signal) =>
-      setSlip(
-        (await answerOf(
-          api.POST('/api/v1/card-returns', { body: { cardNumber, errorMessage, contact }, signal }),
-        )) as Slip,
-      ),
-    );
+    const found = await send(async (signal) => {
+      const body = { cardNumber, errorMessage, contact };
+      const made = (await answerOf(api.POST('/api/v1/card-returns', { body, signal }))) as Slip;
+      setSlip({ ...made, file: fetchSlip(made) });
+    });
     if (found) showProblem(form, found, { rules: FIELDS, secrets: [] });
   };
   if (slip) return <SlipPage slip={slip} />;
@@ -71,12 +76,11 @@ export function SentIn() {
   );
 }
 
-function SlipPage({ slip }: { slip: Slip }) {
+function SlipPage({ slip }: { slip: Slip & { file: Promise<Blob> } }) {
   const { t } = useTranslation('cards');
   const words = slip.slip[i18next.language === 'en' ? 'en' : 'zh-TW'];
   return (
     <Page title={words.title}>
-      <Barcode text={slip.caseNumber} />
       <Facts
         rows={[
           [t('caseNumber'), <span className="mono">{slip.caseNumber}</span>],
@@ -87,11 +91,15 @@ function SlipPage({ slip }: { slip: Slip }) {
       {words.lines.map((line, index) => (
         <p key={index}>{line}</p>
       ))}
-      <p className="actions no-print">
-        <button type="button" className="primary" onClick={() => window.print()}>
-          {t('print')}
-        </button>
-      </p>
+      <div className="actions">
+        <SaveFile
+          name={`${slip.caseNumber}.pdf`}
+          file={slip.file}
+          label={t('saveSlip')}
+          coming={t('slipComing')}
+          failed={t('slipFailed')}
+        />
+      </div>
     </Page>
   );
 }
