@@ -137,13 +137,13 @@ export function consoleFlows(browser: TestBrowser, cards: CardsInTheLetter, inst
       await expireToken(page);
       await wang.unfold(texts.hold);
       const ground = wang.form(texts.hold).getByLabel(words.ground);
-      await ground.fill('來函 hold');
+      await ground.fill('來函：hold');
       await wang.send(texts.hold);
       await dialog.getByText(login.expiredLead).waitFor();
       expect(await violations(page)).toEqual([]);
       await dialog.getByRole('button', { name: login.notNow }).click();
       await page.getByRole('alert').waitFor();
-      expect(await ground.inputValue()).toBe('來函 hold');
+      expect(await ground.inputValue()).toBe('來函：hold');
       await wang.send(texts.hold);
       const opened = await windowFrom(page.context(), () =>
         dialog.getByRole('button', { name: login.signIn, exact: true }).click(),
@@ -153,7 +153,7 @@ export function consoleFlows(browser: TestBrowser, cards: CardsInTheLetter, inst
       await statusOf(cardNumber, 'suspended');
 
       await wang.unfold(texts.release);
-      await wang.form(texts.release).getByLabel(words.ground).fill('來函 release');
+      await wang.form(texts.release).getByLabel(words.ground).fill('來函：release');
       await wang.send(texts.release);
       await page.getByText(texts.releaseDone).waitFor();
       await statusOf(cardNumber, 'pending');
@@ -171,7 +171,7 @@ export function consoleFlows(browser: TestBrowser, cards: CardsInTheLetter, inst
       await statusOf(cardNumber, 'revoked');
       await wu.openCard(cardNumber);
       const history = wu.page.getByRole('list', { name: wu.words.cards.history });
-      for (const said of ['來函 hold', '來函 release', '公司解散', 'Approved by wu'])
+      for (const said of ['來函：hold', '來函：release', '公司解散', 'Approved by wu'])
         await history.getByText(said).waitFor();
       await wu.page.getByRole('main').getByText(wu.words.statuses.revoked, { exact: true }).waitFor();
       revoked = cardNumber;

@@ -52,10 +52,12 @@ export type Rules = Record<string, FieldRule>;
 
 /** As the server wants it: full-width letters and digits folded, blanks and case where they do not matter. */
 const FOLDED = new Set<FieldRule>([RULES.applicationCase, RULES.returnCase]);
+/** What people write stays as they write it, with its punctuation. */
+const AS_WRITTEN = new Set<FieldRule>([RULES.name, RULES.personName, RULES.address, RULES.words, RULES.longWords]);
 
 export function cleaned(rule: FieldRule | undefined, value: unknown): unknown {
   if (typeof value !== 'string' || rule === undefined) return value;
-  if (rule.wrong === 'companyName' || rule.wrong === 'personName' || rule.wrong === 'address') return value;
+  if (AS_WRITTEN.has(rule)) return value;
   const folded = foldFullWidth(value);
   if (FOLDED.has(rule)) return folded.replace(/[\s-]/g, '').toUpperCase();
   return rule.wrong === 'userCode' || rule.wrong === 'required' ? folded : folded.trim();

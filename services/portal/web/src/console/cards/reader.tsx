@@ -8,7 +8,8 @@ export function Reader({ status, look }: { status: AgentStatus | undefined; look
   const { t } = useTranslation('agent');
   const state = status?.state;
   const isThere = state === 'ready' || state === 'locked';
-  const kind = isThere ? 'good' : state === undefined || state === 'no-card' ? 'info' : 'warning';
+  const isPlain = state === undefined || state === 'no-card' || state === 'locked';
+  const kind = state === 'ready' ? 'good' : isPlain ? 'info' : 'warning';
   return (
     <section aria-label={t('title')} className="agent" data-agent-state={state ?? 'looking'}>
       <Notice kind={kind} title={t(`states.${state ?? 'looking'}`)}>
