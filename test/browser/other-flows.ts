@@ -1,24 +1,17 @@
 import { expect, it } from '@jest/globals';
 import { readPdf } from '../../services/issuance/src/paper/read-pdf.fixture.js';
 import helpZh from '../../services/portal/web/src/i18n/texts/help.zh-TW.js';
-import { AtTheCounter } from './activation.js';
 import { type TestBrowser, violations, windowFrom } from './browser.js';
-import type { Centre } from './centre.js';
 import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { pressByKeyboard, typeByKeyboard } from './keyboard.js';
 import { savedFile } from './saved-file.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
-const { activate, agent, cards: words, errors, status } = WORDS['zh-TW'];
+const { cards: words, status } = WORDS['zh-TW'];
 
 /** What is left of both manuals, and of DOMAIN.md §6. */
-export function otherFlows(
-  browser: TestBrowser,
-  cards: CardsInTheLetter,
-  card: () => IssuedCard,
-  centre: Centre,
-): void {
+export function otherFlows(browser: TestBrowser, cards: CardsInTheLetter, card: () => IssuedCard): void {
   it(
     'activates a card (way A) in English by the keyboard alone',
     async () => {
@@ -44,45 +37,6 @@ export function otherFlows(
       await page.getByText(activate.done).waitFor();
       await pressByKeyboard(page, common.pages.services);
       await page.getByRole('heading', { name: common.pages.services, level: 1 }).waitFor();
-      await page.context().close();
-    },
-    MINUTE,
-  );
-
-  it(
-    'refuses wrong data: 資料不正確 opens a case and accepts nothing; locked before its activation (27011) it is to be sent in',
-    async () => {
-      const own = await cards.issue('A');
-      await cards.insert(own);
-      const page = await browser.page();
-      const person = new AtTheCounter(page, 'zh-TW', own);
-      await person.start();
-      await person.identify();
-      await person.readCard();
-      await person.press('wrongData');
-      await page.getByLabel(activate.whatIsWrong).fill('公司名稱已變更');
-      await person.press('sendWrong');
-      await page.getByText(activate.refused).waitFor();
-      expect(await violations(page)).toEqual([]);
-      await page.goto('/status/search');
-      await page.getByLabel(status.criteria.cardNumber, { exact: true }).first().check();
-      await page.getByRole('textbox').fill(own.cardNumber);
-      await page.getByRole('button', { name: status.find, exact: true }).click();
-      await page.locator('.found .status.pending').waitFor();
-      expect(await page.getByRole('link', { name: /PEM/ }).count()).toBe(0);
-
-      await cards.insert(null);
-      await centre.lock(own.cardNumber);
-      await cards.insert(own);
-      await person.start();
-      await page.getByText(agent.todo.locked).waitFor();
-      await person.identify();
-      await person.readCard();
-      await person.press('accept');
-      await page.getByRole('alert').getByText(errors.codes.cardBlocked).waitFor();
-      await page.getByText(agent.lockReported).waitFor();
-      expect(await centre.evidence(own.cardNumber)).toContain('report-lock');
-      expect(await violations(page)).toEqual([]);
       await page.context().close();
     },
     MINUTE,

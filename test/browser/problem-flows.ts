@@ -8,7 +8,7 @@ import type { CardsInTheLetter, IssuedCard } from './issued-cards.js';
 import { WORDS } from './words.js';
 
 const MINUTE = 60_000;
-const { activate, agent, common, errors, status } = WORDS['zh-TW'];
+const { activate, agent, codes, common, errors, status } = WORDS['zh-TW'];
 
 /** What goes wrong on the way, as the holder sees it. The card is issued, and none of this opens it. */
 export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, centre: Centre): void {
@@ -157,8 +157,14 @@ export function problemFlows(browser: TestBrowser, cards: CardsInTheLetter, cent
       await person.press('accept');
       await alert(page).getByText(errors.codes.cardBlocked).waitFor();
       await page.getByText(agent.lockReported).waitFor();
-      expect(await centre.evidence(card.cardNumber)).toContain('report-lock');
       expect(await violations(page)).toEqual([]);
+
+      await alert(page).getByRole('link', { name: common.pages.unlock }).click();
+      await page.getByLabel(codes.userCode, { exact: true }).fill(card.userCode);
+      await page.getByRole('button', { name: codes.next }).click();
+      await alert(page).getByText(errors.codes.cardNotAccepted).waitFor();
+      await page.getByText(agent.lockReported).waitFor();
+      expect((await centre.evidence(card.cardNumber)).filter((act) => act === 'report-lock')).toHaveLength(1);
       await page.context().close();
     },
     2 * MINUTE,
