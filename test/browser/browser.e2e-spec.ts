@@ -36,7 +36,7 @@ describe('in a browser', () => {
       activated = card;
     }));
   describe('憑證停復用、用戶代碼、PIN 碼', () => cardFlows(browser, cards, () => activated, { centre, mailbox }));
-  describe('the rest', () => otherFlows(browser, cards, () => activated, centre));
+  describe('the rest', () => otherFlows(browser, cards, () => activated));
   describe('管理中心作業台', () => consoleFlows(browser, cards, instance));
 
   it('has had nothing to complain of: no breach of the policy, no failing script', () => {
