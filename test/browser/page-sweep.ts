@@ -1,11 +1,20 @@
 import { expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { sleep } from '#libs/clock';
 import { PAGES } from '../../services/portal/src/page-paths.js';
 import { LOOKS, overflows, type TestBrowser, violations } from './browser.js';
 
+const PATIENCE_MS = 15_000;
+
 /** As a link would: without loading everything anew. */
 async function goTo(page: Page, path: string): Promise<void> {
+  const before = await page.title();
+  const isThere = new URL(page.url()).pathname === path;
   await page.evaluate(`history.pushState({}, '', '${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
+  // The page before stays until the next one is fetched. Each has a title of its own.
+  for (const until = performance.now() + PATIENCE_MS; !isThere && (await page.title()) === before; await sleep(10)) {
+    if (performance.now() > until) throw new Error(`${path} is not shown`);
+  }
   await page.locator('main h1').waitFor();
   await page.locator('.loading').waitFor({ state: 'detached' });
 }
@@ -22,6 +31,7 @@ export function pageSweep(browser: TestBrowser): void {
     'shows every page without a violation of WCAG 2.2 AA, in $language at $width px, dark: $dark',
     async (options) => {
       const page = await browser.page(options);
+      await page.goto('/');
       const wrong: unknown[] = [];
       const titles = new Set<string>();
       for (const path of Object.values(PAGES)) {
