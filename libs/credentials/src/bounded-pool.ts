@@ -34,7 +34,7 @@ export class BoundedPool {
   #wait(): Promise<void> {
     if (this.#waiting.length >= this.queue) {
       const seconds = ((this.#waiting.length + 1) * this.secondsPerTask) / this.concurrent;
-      throw new CaError('tooBusy', 'all places for code checks are taken', {
+      throw new CaError('tooBusy', 'all places are taken', {
         retryAfterSeconds: Math.max(1, Math.ceil(seconds)),
       });
     }

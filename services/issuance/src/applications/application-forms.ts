@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationContents } from './application-content.js';
 import { ProgressService } from './progress.service.js';
+import { printed } from '../paper/press.js';
 
 /** The printed form of an application. */
 @Injectable()
@@ -20,6 +21,6 @@ export class ApplicationForms {
     const content = await this.contents.read(caseNumber);
     // A third of a second to load, which a start need not wait for.
     const { drawApplicationForm } = await import('./application-form.js');
-    return drawApplicationForm(content);
+    return printed(() => drawApplicationForm(content));
   }
 }

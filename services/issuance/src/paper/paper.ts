@@ -63,7 +63,11 @@ export class Paper {
       font: null as never,
       info: { Title: options.title, Creator: 'kaika', Producer: 'kaika', CreationDate: options.at },
     });
-    this.#doc.registerFont('paper', this.#font.bytes).font('paper').fillColor(INK);
+    // Parsed once, which takes longer than drawing; pdfkit takes a font of fontkit's, its types do not know.
+    this.#doc
+      .registerFont('paper', this.#font.font as never)
+      .font('paper')
+      .fillColor(INK);
     this.#root = this.#doc.struct('Document');
     this.#doc.addStructure(this.#root);
     this.#width = this.#doc.page.width - 2 * MARGIN;

@@ -79,7 +79,7 @@ export class ReturnsController {
     summary: 'The slip to print and send with the card, for whoever announced it',
     params: returnParams,
     returns: { mediaType: PDF },
-    errors: ['codeRefused', 'tooManyAttempts', 'notFound'],
+    errors: ['codeRefused', 'tooManyAttempts', 'notFound', 'tooBusy'],
   })
   async slip(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-slip-code') code?: string) {
     const slip = await this.slips.slip(caseNumber, codeOf(code), sourceOf(address));
