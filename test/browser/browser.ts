@@ -31,6 +31,7 @@ export class TestBrowser {
     await this.#browser?.close();
   }
 
+  /** An empty window of somebody's own. */
   async page({ language = 'zh-TW', width = 1280, dark = false }: PageOptions = {}): Promise<Page> {
     const context = await this.#browser!.newContext({
       baseURL: this.url(),
@@ -46,10 +47,9 @@ export class TestBrowser {
         this.complaints.push(message.text());
       }
     });
-    const page = await context.newPage();
-    await page.goto(`/?lang=${language}`);
-    await page.evaluate(`localStorage.setItem('kaika.language', '${language}')`);
-    return page;
+    // As chosen before, before anything is loaded; an empty window has no storage.
+    await context.addInitScript(`try { localStorage['kaika.language'] ??= '${language}' } catch {}`);
+    return context.newPage();
   }
 }
 
