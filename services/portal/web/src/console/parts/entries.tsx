@@ -1,12 +1,14 @@
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Problem } from '../../api/problem.js';
+import { Notice } from '../../ui/notice.js';
 import { ProblemNote } from '../../ui/problem-note.js';
 
 interface EntriesProps<T> {
   label: string;
   items: readonly T[] | undefined;
   problem: Problem | undefined;
+  missing?: Problem | undefined;
   more?: (() => void) | undefined;
   again: () => void;
   keyOf: (item: T) => string;
@@ -16,13 +18,18 @@ interface EntriesProps<T> {
 }
 
 /** A list whose entries open: on a phone as on a wide screen. */
-export function Entries<T>({ label, items, problem, more, again, keyOf, summary, content }: EntriesProps<T>) {
+export function Entries<T>({ label, items, problem, missing, more, again, keyOf, summary, content }: EntriesProps<T>) {
   const { t } = useTranslation('console');
   if (problem && !items) return <ProblemNote problem={problem} />;
   if (!items) return <p className="loading">{t('common:loading')}</p>;
   return (
     <>
       <ProblemNote problem={problem} />
+      {missing && (
+        <Notice kind="warning" title={t('missing')}>
+          <p>{t(`errors:codes.${missing.code}`)}</p>
+        </Notice>
+      )}
       <p className="small" role="status">
         {t('count', { count: items.length })}
       </p>

@@ -59,9 +59,20 @@ describe('several lists as one', () => {
     expect({ few, many }).toEqual({ few: [0], many: [0, 2] });
   });
 
-  it('ends at once when there is nothing, and fails when one list fails', async () => {
+  it('ends at once when there is nothing', async () => {
     expect(await readAll(inOrder([listOf([], 2), listOf([], 2)], String))).toEqual([[]]);
-    const broken = inOrder([listOf(['a'], 2), () => Promise.reject(new Error('away'))], String);
-    await expect(broken(undefined, signal)).rejects.toThrow('away');
+  });
+
+  it('leaves out a list that cannot be had and says so on every page; of none at all it says why', async () => {
+    const away: AskPage<string> = () => Promise.reject(new TypeError('away'));
+    const ask = inOrder([listOf(['a', 'c', 'd'], 2), away], String);
+    const first = await ask(undefined, signal);
+    expect(first).toMatchObject({ items: ['a', 'c'], missing: { code: 'offline' } });
+    const last = await ask(first.next!, signal);
+    expect(last).toMatchObject({ items: ['d'], next: null, missing: { code: 'offline' } });
+    expect((await inOrder([listOf([], 2), away], String)(undefined, signal)).missing).toMatchObject({
+      code: 'offline',
+    });
+    await expect(inOrder([away, away], String)(undefined, signal)).rejects.toMatchObject({ code: 'offline' });
   });
 });

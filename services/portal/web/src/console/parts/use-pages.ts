@@ -5,6 +5,8 @@ import { asProblem, type Problem } from '../../api/problem.js';
 export interface PageOf<T, C = string | number> {
   items: T[];
   next?: C | null;
+  /** Why something that belongs here is not here. */
+  missing?: Problem | undefined;
 }
 export type AskPage<T, C = string | number> = (after: C | undefined, signal: AbortSignal) => Promise<PageOf<T, C>>;
 
@@ -17,6 +19,7 @@ export function usePages<T, C = string | number>(ask: AskPage<T, C>) {
   const [items, setItems] = useState<T[]>();
   const [next, setNext] = useState<C>();
   const [problem, setProblem] = useState<Problem>();
+  const [missing, setMissing] = useState<Problem>();
   const [round, setRound] = useState(0);
   const shown = useRef<AbortController>(undefined);
   const isAsking = useRef(false);
@@ -30,6 +33,7 @@ export function usePages<T, C = string | number>(ask: AskPage<T, C>) {
         setItems(page.items);
         setNext(() => page.next ?? undefined);
         setProblem(undefined);
+        setMissing(page.missing);
       },
       (error: unknown) => !stop.signal.aborted && setProblem(asProblem(error)),
     );
@@ -48,11 +52,12 @@ export function usePages<T, C = string | number>(ask: AskPage<T, C>) {
           setItems((before) => [...(before ?? []), ...page.items]);
           setNext(() => page.next ?? undefined);
           setProblem(undefined);
+          setMissing(page.missing);
         },
         (error: unknown) => !signal.aborted && setProblem(asProblem(error)),
       )
       .finally(() => (isAsking.current = false));
   }, [ask, next]);
   const again = useCallback(() => setRound((n) => n + 1), []);
-  return { items, problem, more: next === undefined ? undefined : more, again };
+  return { items, problem, missing, more: next === undefined ? undefined : more, again };
 }

@@ -5,6 +5,8 @@ export default {
   all: 'All',
   more: 'Show more',
   refresh: 'Read again',
+  missing:
+    'Part of this list cannot be had at the moment. What is there can be worked on; read again later for the rest.',
   count: '{{count}} shown',
   sending: 'Sending…',
   done: 'Done.',

@@ -5,6 +5,7 @@ export default {
   all: '全部',
   more: '顯示更多',
   refresh: '重新讀取',
+  missing: '部分項目暫時無法取得；下列其餘項目仍可辦理，請稍後重新讀取。',
   count: '已列出 {{count}} 筆',
   sending: '傳送中…',
   done: '已完成。',
