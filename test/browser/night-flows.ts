@@ -64,6 +64,7 @@ export function nightFlows(browser: TestBrowser, instance: Instance, anyCard: ()
       await wang.open('list');
       await wang.form(list.release).getByLabel(wang.words.ground).fill('已查明：卡片登錄錯誤');
       await wang.send(list.release);
+      await wang.page.getByText(list.releaseDone).waitFor();
       await wang.open('approvals');
       const about = wang.words.approvals.about.release.replace('{{cut}}', '');
       await wang.unfold(about);

@@ -17,14 +17,14 @@ type HeldList = Awaited<ReturnType<typeof ask>>['items'][number];
 /** What the gate holds back, and why; two persons may let exactly that list go. */
 export function Held() {
   const { t } = useTranslation('console');
-  const { data, problem, again } = useAnswer(ask);
+  const { data, problem } = useAnswer(ask);
   if (problem) return <ProblemNote problem={problem} />;
   if (!data) return <p className="loading">{t('common:loading')}</p>;
   if (data.items.length === 0) return <Notice kind="good" title={t('list.nothingHeld')} />;
-  return data.items.map((one) => <One key={one.cut} held={one} onDone={again} />);
+  return data.items.map((one) => <One key={one.cut} held={one} />);
 }
 
-function One({ held, onDone }: { held: HeldList; onDone: () => void }) {
+function One({ held }: { held: HeldList }) {
   const { t } = useTranslation('console');
   const may = useMay();
   const { cut, number, problem, report } = held;
@@ -81,7 +81,6 @@ function One({ held, onDone }: { held: HeldList; onDone: () => void }) {
             )
           }
           done={t('list.releaseDone')}
-          onDone={onDone}
         />
       )}
     </Notice>

@@ -17,7 +17,8 @@ import { GroundField } from '../parts/fields.js';
 const OUTCOMES = ['unlocked', 'found-sound', 'defective'] as const;
 const mail = { schema: z.string().trim().min(1), wrong: 'required' };
 
-export function ReturnFile({ caseNumber }: { caseNumber: string }) {
+/** @param listed its state as the list has it */
+export function ReturnFile({ caseNumber, listed }: { caseNumber: string; listed: string }) {
   const { t } = useTranslation('console');
   const { data, problem, again } = useAnswer(
     useCallback(
@@ -52,7 +53,8 @@ export function ReturnFile({ caseNumber }: { caseNumber: string }) {
           ]}
         />
       )}
-      {data && data.state !== 'sent-back' && <Acts caseNumber={caseNumber} onDone={again} />}
+      {/* outside of what is asked anew, so that what was typed and told stays */}
+      {(data?.state ?? listed) !== 'sent-back' && <Acts caseNumber={caseNumber} onDone={again} />}
     </>
   );
 }

@@ -29,7 +29,7 @@ export default function Returns() {
           <span>{t(`returns.states.${one.state}`)}</span>
         </>
       )}
-      content={({ caseNumber }) => <ReturnFile caseNumber={caseNumber} />}
+      content={({ caseNumber, state }) => <ReturnFile caseNumber={caseNumber} listed={state} />}
     />
   );
 }
