@@ -1,6 +1,7 @@
 import { type CardJobOf, pinResetMessage, type PinResult, type PivCard, unlockedMessage } from '#libs/piv';
 import { CaError } from '#libs/errors';
 import { mustBeSameCard, type ProofSession } from '../card.service.js';
+import { unlessSent } from '../readers/not-sent.js';
 import { replaceGivenPin } from './given-pin.js';
 import { type Outcome, type PinTask, takes } from './pin-session.js';
 
@@ -68,7 +69,7 @@ async function rotate(card: PivCard, { nextPuk }: PukJob, progress: PukProgress)
 
 async function send(progress: PukProgress, command: () => Promise<PinResult>): Promise<PinResult> {
   progress.unanswered = true; // before it is sent: its answer may be lost
-  const result = await command();
+  const result = await unlessSent(command, () => (progress.unanswered = false));
   progress.unanswered = false;
   return result;
 }

@@ -1,6 +1,7 @@
 import { CaError } from '#libs/errors';
 import { activatedMessage, type CardJobOf, type PivCard } from '#libs/piv';
 import { mustBeSameCard, type ProofSession } from '../card.service.js';
+import { unlessSent } from '../readers/not-sent.js';
 import { noteTries, type Outcome, type PinTask, type Progress, takes } from './pin-session.js';
 
 /**
@@ -25,7 +26,10 @@ export async function replaceGivenPin(
   }
   const couldBeTheHolders = progress.maybeChanged;
   progress.maybeChanged = true; // before it is sent: its answer may be lost
-  const result = await card.changePin(given, holders);
+  const result = await unlessSent(
+    () => card.changePin(given, holders),
+    () => (progress.maybeChanged = couldBeTheHolders),
+  );
   if (!result.ok) {
     progress.pinTries = result.triesLeft;
     // The right PIN of the centre on a card that never had another: somebody else has used this card.

@@ -3,6 +3,7 @@ import { CaError } from '#libs/errors';
 import { lengthPrefixed, type PivCard } from '#libs/piv';
 import { mustBeSameCard } from '../card.service.js';
 import type { CardReading } from '../card-facts.js';
+import { unlessSent } from '../readers/not-sent.js';
 import { noteTries, type Outcome, type PinTask, type Progress, takes } from './pin-session.js';
 
 /** The octets that 9C signs for a page: never a hash that the page chose, and good for this origin alone. */
@@ -22,8 +23,12 @@ export function changePinTask(reading: CardReading): PinTask {
       if (progress.maybeChanged && (await takes(card, progress, newPin))) return 'done';
       const stopNow = progress.maybeChanged ? await noteTries(card, progress) : undefined;
       if (stopNow) return stopNow;
-      progress.maybeChanged = true;
-      const result = await card.changePin(oldPin, newPin);
+      const maybeBefore = progress.maybeChanged;
+      progress.maybeChanged = true; // before it is sent: its answer may be lost
+      const result = await unlessSent(
+        () => card.changePin(oldPin, newPin),
+        () => (progress.maybeChanged = maybeBefore),
+      );
       if (result.ok) return 'done';
       progress.maybeChanged = false;
       return wrong(progress, result.triesLeft);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { CaError } from '#libs/errors';
 import { type CardConnection } from '#libs/piv';
 import { kioskOnly, type Permission } from './allow-list.js';
 import { CardGate } from './card-gate.js';
+import { NotSent } from './not-sent.js';
 
 const SELECTED = Buffer.from('610450027069' + '9000', 'hex');
 
@@ -94,6 +96,36 @@ describe('the deadline of a request', () => {
     expect(reader.sent).toEqual([]); // not even SELECT: nobody waits for it
     expect(await gate.use(reader.connect, inTenSeconds(), () => Promise.resolve(done.push('the next')))).toBe(1);
     expect(done).toEqual(['the next']);
+  });
+
+  it.each([
+    ['whole, that of the next command says it was not sent', '9000', NotSent],
+    ['in the middle (61xx), that of the same command does not say so', '6110', CaError],
+    ['refused for its length (6Cxx), neither', '6c10', CaError],
+  ])('is told by the error: with an answer %s', async (_, sw, kind) => {
+    const reader = fakeReader();
+    const gate = new CardGate();
+    let answer: () => void = () => undefined;
+    let heard: unknown;
+    const { transmit } = reader.connection;
+    reader.connection.transmit = async (apdu) => {
+      if (apdu[1] === 0xa4) return transmit(apdu);
+      await new Promise<void>((resolve) => (answer = resolve));
+      return Buffer.from(sw, 'hex');
+    };
+    const work = gate.use(reader.connect, { ...soon(), permission: 'pin' }, async (card) => {
+      try {
+        await card.changePin('123456', '654321');
+        await card.verifyPin('654321');
+      } catch (error) {
+        heard = error;
+      }
+    });
+    await expect(work).rejects.toMatchObject(late);
+    answer();
+    await until(() => !gate.busy);
+    expect(heard).toMatchObject(late);
+    expect((heard as Error).constructor).toBe(kind);
   });
 
   it('keeps what was done in time when only the reset at the end hangs', async () => {

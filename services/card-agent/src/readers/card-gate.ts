@@ -2,6 +2,7 @@ import { CaError } from '#libs/errors';
 import { type CardConnection, PivCard } from '#libs/piv';
 import { kioskOnly, type Permission } from './allow-list.js';
 import { type Deadline, inTime, leftUntil } from './in-time.js';
+import { NotSent } from './not-sent.js';
 
 /** How long a request waits for the card session before it. */
 const TURN_MS = 5_000;
@@ -89,11 +90,27 @@ export class CardGate {
   }
 }
 
-/** A connection that sends nothing more once nobody waits for what comes of it. */
-const whileAwaited = (connection: CardConnection, isAwaited: () => boolean): CardConnection => ({
-  transmit: (apdu) =>
-    isAwaited()
-      ? connection.transmit(apdu)
-      : Promise.reject(new CaError('cardCommunication', 'nobody waits for this card session any more')),
-  close: () => connection.close(),
-});
+const CHAINED = 0x10;
+/** First octet of a status word: there is more to fetch; the same again, with another Le. */
+const UNFINISHED = [0x61, 0x6c];
+
+/**
+ * A connection that sends nothing more once nobody waits for what comes of it. What has to be told apart by whoever notes
+ * what may have reached the card: NotSent says that nothing of the command did; in the middle of one it is not thrown.
+ */
+function whileAwaited(connection: CardConnection, isAwaited: () => boolean): CardConnection {
+  let inCommand = false;
+  return {
+    async transmit(apdu) {
+      if (!isAwaited()) {
+        const why = 'nobody waits for this card session any more';
+        throw inCommand ? new CaError('cardCommunication', why) : new NotSent(why);
+      }
+      inCommand = true;
+      const answer = await connection.transmit(apdu);
+      inCommand = apdu[0] === CHAINED || UNFINISHED.includes(answer.at(-2) ?? 0);
+      return answer;
+    },
+    close: () => connection.close(),
+  };
+}

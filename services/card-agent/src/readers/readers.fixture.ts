@@ -12,12 +12,19 @@ export interface Fault {
   when: 'before' | 'after';
 }
 
+/** INS of VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER */
+const WITH_SECRET = ['20', '24', '2c'];
+
 /** A reader of virtual cards, with a hand that takes them out at any command. */
 export class TestReader implements Reader {
   insertion = 0;
   fault: Fault | undefined;
+  /** After the command of this number, counted from 1, was done: its answer waits for this. */
+  late: { at: number; answer: () => Promise<void> } | undefined;
   /** INS of every command sent, in hex */
   sent: string[] = [];
+  /** INS and P2 of those that carried a PIN or PUK: a wrong one costs a try */
+  attempts: string[] = [];
   #cardNumber: string | undefined;
 
   constructor(
@@ -39,9 +46,12 @@ export class TestReader implements Reader {
     const card = await this.store.open(this.#cardNumber);
     return {
       transmit: async (apdu) => {
-        this.sent.push(Buffer.from(apdu).toString('hex', 1, 2));
+        const ins = Buffer.from(apdu).toString('hex', 1, 2);
+        this.sent.push(ins);
+        if (WITH_SECRET.includes(ins) && apdu.length > 5) this.attempts.push(`${ins} ${apdu[3]!.toString(16)}`);
         const out = this.sent.length === this.fault?.at ? this.fault.when : undefined;
         const answer = out === 'before' ? undefined : await card.transmit(apdu);
+        if (this.sent.length === this.late?.at) await this.late.answer();
         if (out === undefined) return answer!;
         this.insert(undefined);
         throw new CaError('cardRemoved', 'the card was taken out');
