@@ -45,9 +45,21 @@ describe('the agent’s door', () => {
       expect(code).toBe(403);
       expect(json.type).toBe('urn:kaika:error:originNotAllowed');
       expect(headers['access-control-allow-origin']).toBeUndefined();
-      // Unreadable, but not as if nobody was there.
-      expect(headers['cross-origin-resource-policy']).toBe('cross-origin');
+      // Unreadable, but to the question that asks for it not as if nobody was there.
+      expect(headers['cross-origin-resource-policy']).toBe(method === 'GET' ? 'cross-origin' : 'same-origin');
     }
+  });
+
+  it.each([
+    ['GET', '/v1/card'],
+    ['POST', '/v1/status'],
+    ['POST', '/v1/proofs'],
+    ['GET', '/v1/nothing'],
+    ['GET', '/'],
+  ])('does not even say that somebody is here to a foreign %s %s', async (method, path) => {
+    const { status: code, headers } = await agent.send(method, path, { ...OWN, origin: 'https://evil.example' });
+    expect(code).toBe(403);
+    expect(headers['cross-origin-resource-policy']).toBe('same-origin');
   });
 
   it('refuses a request without an origin, or without the header that no form can send', async () => {

@@ -11,6 +11,8 @@ const HEADERS = 'authorization, content-type, x-kaika-agent';
 const OWN_PAGES = /^\/(?:pin|pairing)\/|^\/check(?:\/|$)/;
 /** What a page may ask before it is paired. */
 const BEFORE_PAIRING = /^\/v1\/(?:status|pairings(?:\/[A-Za-z0-9_-]+\/token)?)$/;
+/** Once more by a page that was not answered, which tells it a refusal from nobody there. */
+const ASKED_WITHOUT_CORS = '/v1/status';
 const PREFLIGHT_SECONDS = 60;
 
 /**
@@ -33,8 +35,10 @@ export function door(origins: readonly string[], pairing: Pairing): RequestHandl
     response.vary('Origin');
     const { origin } = request.headers;
     if (origin === undefined || !origins.includes(origin)) {
-      // A page cannot read this, and may know that somebody is here: else it could not tell it from nobody at all.
-      response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
+      // A page cannot read this, and by this one answer knows that somebody is here, whoever's page it is: docs/KIOSK.md.
+      if (request.path === ASKED_WITHOUT_CORS && request.method === 'GET') {
+        response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
+      }
       throw new CaError('originNotAllowed', 'the page’s origin is missing or not on this agent’s list');
     }
     response.setHeader('Access-Control-Allow-Origin', origin);
