@@ -5,7 +5,10 @@ import { asProblem, type Problem } from '../api/problem.js';
 export interface Answer<T> {
   data?: T;
   problem?: Problem;
+  /** Asks anew, with nothing to show until there is an answer. */
   again: () => void;
+  /** Asks anew; what is there stays until there is an answer, and where there is none. */
+  refresh: () => void;
 }
 
 /** @param ask made once a page (a constant outside of the component, or memoised) */
@@ -16,7 +19,7 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>): Answer<T
     const stop = new AbortController();
     ask(stop.signal).then(
       (data) => !stop.signal.aborted && setState({ data }),
-      (error: unknown) => !stop.signal.aborted && setState({ problem: asProblem(error) }),
+      (error: unknown) => !stop.signal.aborted && setState((before) => ({ ...before, problem: asProblem(error) })),
     );
     return () => stop.abort();
   }, [ask, round]);
@@ -24,5 +27,6 @@ export function useAnswer<T>(ask: (signal: AbortSignal) => Promise<T>): Answer<T
     setState({});
     setRound((n) => n + 1);
   }, []);
-  return { ...state, again };
+  const refresh = useCallback(() => setRound((n) => n + 1), []);
+  return { ...state, again, refresh };
 }

@@ -14,11 +14,17 @@ export type AtReader = { state: 'done'; completion: Completion } | { state: 'ref
 /**
  * 解卡, as docs/PIN.md has it ("Unlocked at the centre"): the card's proof, the job for it, the job in the reader.
  *
- * @param request that another officer approved
+ * @param request    that another officer approved
+ * @param onReleased told when the job has come: from then on the card may be another
  * @throws Problem of the card and the agent; otherCard; what the centre refuses: cardRevoked, cardExpired, conflict when
  *                 the approval is used up, cardNeedsCentre when the card is defective
  */
-export async function unlockAtReader(cardNumber: string, request: string, signal: AbortSignal): Promise<AtReader> {
+export async function unlockAtReader(
+  cardNumber: string,
+  request: string,
+  signal: AbortSignal,
+  onReleased: () => void,
+): Promise<AtReader> {
   const card = await readCard(signal);
   if (card.cardNumber !== cardNumber) throw new Problem('otherCard');
   const { id, nonce } = await answerOf(api.POST('/api/v1/unlocks', { body: { request }, signal }));
@@ -27,6 +33,7 @@ export async function unlockAtReader(cardNumber: string, request: string, signal
   const released = await answerOf(
     api.POST('/api/v1/unlocks/{id}/release', { params, body: { proof } as never, signal }),
   );
+  onReleased();
   const { state, signature } = await unlock({ session: id, nonce: released.nonce, job: released.job }, signal);
   if (state !== 'done') return { state };
   return { state, completion: { id, signature: signature! } };

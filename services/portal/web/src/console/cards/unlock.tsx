@@ -2,6 +2,7 @@ import { useCallback, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAgent } from '../../agent/use-agent.js';
 import { answerOf } from '../../api/client.js';
+import { Problem } from '../../api/problem.js';
 import { RULES } from '../../forms/fields.js';
 import { useSending } from '../../forms/use-sending.js';
 import { rocTime } from '../../ui/dates.js';
@@ -17,6 +18,8 @@ import { Reader } from './reader.js';
 import { type AtReader, type Completion, completeUnlock, unlockAtReader } from './unlock-at-reader.js';
 import { askUnlockState, type UnlockRequest } from './unlock-requests.js';
 
+const OVER: ReadonlySet<string> = new Set(['sessionExpired', 'conflict', 'notFound', 'proofRefused']);
+
 interface UnlockProps {
   number: string;
   onDone: () => void;
@@ -25,13 +28,14 @@ interface UnlockProps {
 /** 解卡: one officer asks, another approves, then the card goes into the centre's reader. */
 export function Unlock({ number, onDone }: UnlockProps) {
   const { t } = useTranslation('console');
-  const { data, problem, again } = useAnswer(
+  // Asked anew, what is shown stays: a card may be in the reader, and its signature is kept there alone.
+  const { data, problem, refresh } = useAnswer(
     useCallback((signal: AbortSignal) => askUnlockState(number, signal), [number]),
   );
   const [told, setTold] = useState<string>();
   const done = (text: string) => {
     setTold(text);
-    again();
+    refresh();
     onDone();
     document.getElementById('content')?.focus({ preventScroll: true }); // what was pressed is there no more
   };
@@ -48,7 +52,7 @@ export function Unlock({ number, onDone }: UnlockProps) {
             className="second"
             onClick={() => {
               setTold(undefined);
-              again();
+              refresh();
             }}
           >
             {t('refresh')}
@@ -57,7 +61,12 @@ export function Unlock({ number, onDone }: UnlockProps) {
       )}
       {data?.approved && (
         <>
-          <AtTheReader number={number} request={data.approved} onDone={() => done(t('cards.unlocked'))} />
+          <AtTheReader
+            key={data.approved.id}
+            number={number}
+            request={data.approved}
+            onDone={() => done(t('cards.unlocked'))}
+          />
           <Entry summary={t('cards.unlockAgain')}>{() => ask}</Entry>
         </>
       )}
@@ -74,16 +83,31 @@ function AtTheReader({ number, request, onDone }: UnlockProps & { request: Unloc
   /** The card has done its part, and the centre has not been told. */
   const untold = useRef<Completion>(undefined);
   const [isUntold, setUntold] = useState(false);
+  /** A job has left the centre: what came of it is not known here until the card has answered. */
+  const [isBegun, setBegun] = useState(false);
+  const tell = async (completion: Completion, signal: AbortSignal) => {
+    try {
+      await completeUnlock(completion, signal);
+    } catch (error) {
+      // Of no use any more: another unlocking of the card goes on, or this one was given up.
+      if (error instanceof Problem && OVER.has(error.code)) {
+        untold.current = undefined;
+        setUntold(false);
+      }
+      throw error;
+    }
+  };
   const unlock = () =>
     void send(async (signal) => {
       setEnd(undefined);
       if (!untold.current) {
-        const found = await unlockAtReader(number, request.id, signal);
+        const found = await unlockAtReader(number, request.id, signal, () => setBegun(true));
         if (found.state !== 'done') return setEnd(found.state);
         untold.current = found.completion;
         setUntold(true);
       }
-      await completeUnlock(untold.current, signal);
+      await tell(untold.current, signal);
+      setBegun(false);
       onDone();
     });
   return (
@@ -93,6 +117,7 @@ function AtTheReader({ number, request, onDone }: UnlockProps & { request: Unloc
       <Reader status={status} look={look} />
       {end && <Notice kind="warning" title={t(`cards.unlockEnds.${end}`)} />}
       {isUntold && problem && <Notice kind="warning" title={t('cards.unlockUntold')} />}
+      {isBegun && !busy && !end && !isUntold && <Notice kind="warning" title={t('cards.unlockMaybe')} />}
       <ProblemNote problem={problem} />
       {busy && <Working waitsFor={t('cards.unlockWaitsFor')} onCancel={cancel} />}
       <div className="actions">

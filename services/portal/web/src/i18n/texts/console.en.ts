@@ -227,6 +227,7 @@ export default {
     unlockTell: 'Send the result again',
     unlockUntold:
       'The card is unlocked, but the centre has not been told. Until it has, do not leave this page, nor send the card back.',
+    unlockMaybe: 'The card may have been changed already. Finish unlocking it before it is packed.',
     unlockWaitsFor: 'the card reader and the card',
     unlockEnds: {
       refused: 'The card gave no answer and was not unlocked. Please try once more.',

@@ -217,6 +217,7 @@ export default {
     unlockAgain: '重新提出解卡',
     unlockTell: '重新送出結果',
     unlockUntold: '卡片已解卡，但結果尚未送達系統。送達前請勿離開此頁，亦勿寄還卡片。',
+    unlockMaybe: '這張卡片可能已經變更，寄出前請先完成解卡。',
     unlockWaitsFor: '讀卡機與卡片',
     unlockEnds: {
       refused: '卡片未有回應，解卡未完成。請再執行一次。',
