@@ -1,9 +1,10 @@
-import { Suspense, useEffect, useRef } from 'react';
+import { Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Route, Routes, useLocation } from 'react-router';
 import { PAGES, type PageName } from '../../src/page-paths.js';
 import { Crash } from './ui/crash.js';
 import { Page } from './ui/page.js';
+import { useNewPage } from './ui/use-new-page.js';
 import { SCREENS } from './routes.js';
 import { Footer } from './shell/footer.js';
 import { Header } from './shell/header.js';
@@ -39,15 +40,4 @@ export function Portal() {
       <Footer />
     </>
   );
-}
-
-/** A new page begins at its top, and a screen reader is taken there; not upon the first, which the browser reads itself. */
-function useNewPage(pathname: string): void {
-  const shown = useRef(pathname);
-  useEffect(() => {
-    if (shown.current === pathname) return;
-    shown.current = pathname;
-    window.scrollTo(0, 0);
-    document.getElementById('content')?.focus({ preventScroll: true });
-  }, [pathname]);
 }

@@ -1,9 +1,10 @@
-import { lazy, Suspense, useEffect, useRef } from 'react';
+import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { BrowserRouter, Navigate, NavLink, Route, Routes, useLocation } from 'react-router';
 import { LanguageSwitch, Mark, ThemeSwitch } from '../shell/header.js';
 import { Crash } from '../ui/crash.js';
 import { Page } from '../ui/page.js';
+import { useNewPage } from '../ui/use-new-page.js';
 import { logOut } from './login/session.js';
 import { SignInAgain } from './login/sign-in-again.js';
 import { useCaller, useSession } from './login/use-session.js';
@@ -137,15 +138,4 @@ function Frame() {
       </div>
     </>
   );
-}
-
-/** A screen reader is taken to a new page; not to the first, which the browser reads itself. */
-function useNewPage(pathname: string): void {
-  const shown = useRef(pathname);
-  useEffect(() => {
-    if (shown.current === pathname) return;
-    shown.current = pathname;
-    window.scrollTo(0, 0);
-    document.getElementById('content')?.focus({ preventScroll: true });
-  }, [pathname]);
 }

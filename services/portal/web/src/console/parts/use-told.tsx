@@ -1,5 +1,6 @@
 import { type ReactNode, useCallback, useState } from 'react';
 import { Notice } from '../../ui/notice.js';
+import { toTop } from '../../ui/use-new-page.js';
 
 /** @param kind warning: it was done, and came to nothing */
 export type Tell = (text: string, kind?: 'good' | 'warning') => void;
@@ -9,8 +10,7 @@ export function useTold(): { told: ReactNode; tell: Tell } {
   const [told, setTold] = useState<{ text: string; kind: 'good' | 'warning' }>();
   const tell = useCallback<Tell>((text, kind = 'good') => {
     setTold({ text, kind });
-    document.getElementById('content')?.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
+    toTop();
   }, []);
   return { told: told && <Notice kind={told.kind} title={told.text} />, tell };
 }
