@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { Clock } from '#libs/clock';
 import { DualControl, type DualControlRequest, requestSchemas, type TwoPersonAct } from '#libs/dual-control';
@@ -8,6 +8,7 @@ import { utc } from '#libs/events';
 import { cardNumberOrTest } from '#libs/taiwan';
 import { Card } from '../card.entity.js';
 import { KnownCards } from '../known-cards.js';
+import { usedUpAmong } from './used-up.js';
 
 /** An approval serves for a day's work on the card. */
 const APPROVAL_HOURS = 24;
@@ -22,7 +23,7 @@ type Stored = DualControlRequest<z.output<typeof UNLOCK.parameters>, z.output<ty
 export const unlockRequest = requestSchemas.request.extend({
   cardNumber: z.string(),
   usableUntil: utc.nullable().describe('of an approved request: when it stops to serve'),
-  isUsable: z.boolean().describe('approved, and not too long ago'),
+  isUsable: z.boolean().describe('approved, not too long ago, and a job is left: the card was not unlocked under it'),
 });
 export type UnlockRequest = z.output<typeof unlockRequest>;
 export const unlockRequestsQuery = requestSchemas.requestsQuery.extend({ cardNumber: cardNumberOrTest.optional() });
@@ -43,7 +44,8 @@ export class UnlockRequestsService {
     return this.source.transaction(async (tx) => {
       if (!(await tx.existsBy(Card, { cardNumber }))) throw new CaError('unknownCard', `card ${cardNumber}`);
       await this.known.refuseRevoked(cardNumber, tx);
-      return this.view(await this.dualControl.request(tx, UNLOCK, { about: cardNumber, parameters: { ground }, by }));
+      const asked = await this.dualControl.request(tx, UNLOCK, { about: cardNumber, parameters: { ground }, by });
+      return this.view(asked, tx);
     });
   }
 
@@ -51,22 +53,22 @@ export class UnlockRequestsService {
   approve(id: string, by: string): Promise<UnlockRequest> {
     const usableUntil = new Date(this.clock.nowMs() + APPROVAL_HOURS * 3_600_000).toISOString();
     return this.source.transaction(async (tx) =>
-      this.view(await this.dualControl.approve(tx, UNLOCK, { id, by }, () => Promise.resolve({ usableUntil }))),
+      this.view(await this.dualControl.approve(tx, UNLOCK, { id, by }, () => Promise.resolve({ usableUntil })), tx),
     );
   }
 
   /** @throws CaError notFound | ownRequest | requestDecided | requestExpired */
   reject(id: string, by: string, ground: string): Promise<UnlockRequest> {
     return this.source.transaction(async (tx) =>
-      this.view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground })),
+      this.view(await this.dualControl.reject(tx, UNLOCK, { id, by, ground }), tx),
     );
   }
 
   async list({ cardNumber: about, ...query }: UnlockRequestsQuery) {
     const page = { ...query, ...(about && { about }) };
-    return requestSchemas.pageOf(await this.dualControl.list(this.source.manager, UNLOCK, page), query, (one) =>
-      this.view(one),
-    );
+    const found = await this.dualControl.list(this.source.manager, UNLOCK, page);
+    const usedUp = await usedUpAmong(this.source.manager, idsOf(found));
+    return requestSchemas.pageOf(found, query, (one) => this.viewOf(one, usedUp.has(one.id)));
   }
 
   /**
@@ -83,9 +85,16 @@ export class UnlockRequestsService {
     return request.about;
   }
 
-  private view(stored: Stored): UnlockRequest {
+  private async view(stored: Stored, manager: EntityManager): Promise<UnlockRequest> {
+    return this.viewOf(stored, (await usedUpAmong(manager, idsOf([stored]))).has(stored.id));
+  }
+
+  private viewOf(stored: Stored, isUsedUp: boolean): UnlockRequest {
     const usableUntil = stored.result?.usableUntil ?? null;
-    const isUsable = usableUntil !== null && new Date(usableUntil) > this.clock.now();
+    const isUsable = usableUntil !== null && !isUsedUp && new Date(usableUntil) > this.clock.now();
     return { ...requestSchemas.viewOf(stored), cardNumber: stored.about, usableUntil, isUsable };
   }
 }
+
+/** Of those that have an approval to use up. */
+const idsOf = (requests: Stored[]) => requests.filter(({ result }) => result).map(({ id }) => id);

@@ -137,6 +137,33 @@ describe('what is lost on the way', () => {
     expect(await bench.events('card.unlocked', holder)).toHaveLength(1);
   });
 
+  it('once, or to its end, is told with the approval: whether it still serves', async () => {
+    const { bench } = running;
+    const holder = await bench.issueCard();
+    const usable = async (request: string) => {
+      const path = `/unlock-requests?cardNumber=${holder.sample.cardNumber}`;
+      const { items } = (await bench.officer('GET', path)).body as { items: { id: string; isUsable: boolean }[] };
+      return items.find(({ id }) => id === request)!.isUsable;
+    };
+    const lost = await approveUnlock(bench, holder);
+    expect((await bench.officer('POST', '/unlocks', { request: lost })).status).toBe(201);
+    expect(await usable(lost)).toBe(true); // nothing was released
+    await pressUnlock(bench, holder, lost);
+    expect(await usable(lost)).toBe(true);
+    await pressUnlock(bench, holder, lost);
+    expect(await usable(lost)).toBe(false);
+
+    const done = await approveUnlock(bench, holder);
+    expect(await usable(done)).toBe(true);
+    const pressed = await pressUnlock(bench, holder, done);
+    const { signature } = await playUnlock(bench, holder, pressed);
+    expect(await usable(done)).toBe(true);
+    expect((await completeUnlock(bench, pressed, signature)).status).toBe(200);
+    expect(await usable(done)).toBe(false);
+    const approvedAgain = await bench.officer('POST', `/unlock-requests/${done}/approval`, {}, 'ben');
+    expect(approvedAgain).toMatchObject({ status: 200, body: { state: 'approved', isUsable: false } });
+  });
+
   it('five times means a defective card', async () => {
     const { bench } = running;
     const holder = await bench.issueCard();

@@ -16,9 +16,7 @@ import { findSession, newNonce, useNonce } from '../nonce.js';
 import { pukJobSent, pukRotated, refuseWornPuk } from '../puk.js';
 import { UnlockRequestsService } from './unlock-requests.service.js';
 import { UnlockSession } from './unlock-session.entity.js';
-
-/** Under one approval: the second is for the first one's loss. */
-export const MOST_JOBS_A_REQUEST = 2;
+import { MOST_JOBS_A_REQUEST, usedUpAmong } from './used-up.js';
 
 export interface Unlocked {
   cardNumber: string;
@@ -119,9 +117,9 @@ export class UnlocksService {
   }
 
   private async refuseUsedUp(tx: EntityManager, request: string): Promise<void> {
-    const sessions = await tx.findBy(UnlockSession, { request, releasedAt: Not(IsNull()) });
-    if (sessions.some(({ completedAt }) => completedAt)) throw new CaError('conflict', 'the card is unlocked already');
-    if (sessions.length >= MOST_JOBS_A_REQUEST) {
+    const usedUp = (await usedUpAmong(tx, [request])).get(request);
+    if (usedUp === 'unlocked') throw new CaError('conflict', 'the card is unlocked already');
+    if (usedUp === 'no-job-left') {
       throw new CaError(
         'conflict',
         `${MOST_JOBS_A_REQUEST} jobs came to no end that was seen; ask for another approval`,
