@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { load } from 'js-yaml';
 import { type ApiDocument, routeTable, servicesOf } from '../deploy/edge/route-table.js';
 import { describeWith } from '../deploy/tools/tool.fixture.js';
 import { SERVICES } from '../services/all-in-one/src/services.js';
@@ -63,6 +64,20 @@ describe('docker-compose.yml', () => {
     const page = readFileSync('docs/OPERATIONS.md', 'utf8');
     const missing = [...readable].filter((variable) => !set.includes(variable) && !page.includes(`\`${variable}\``));
     expect(missing.filter((variable) => !/^(KAIKA_HOTLINE_\d+|NODE_ENV)$/.test(variable))).toEqual([]);
+  });
+
+  it('takes the override that docs/OPERATIONS.md shows for what it leaves out', () => {
+    const page = readFileSync('docs/OPERATIONS.md', 'utf8');
+    const [, example] = /```yaml\n([^`]*KAIKA_AGENT_DOWNLOADS[^`]*)```/.exec(page) ?? [];
+    const { services } = load(example ?? '') as Pick<typeof compose, 'services'>;
+    expect(Object.keys(services)).toEqual(['portal']);
+    const { environment, volumes, ...others } = services['portal']!;
+    expect([Object.keys(environment!), others]).toEqual([['KAIKA_AGENT_DOWNLOADS'], {}]);
+    expect(readableBy('portal').has('KAIKA_AGENT_DOWNLOADS')).toBe(true);
+    expect(volumes!.map((volume) => volume.split(':').slice(1))).toEqual([
+      [environment!['KAIKA_AGENT_DOWNLOADS'], 'ro'],
+    ]);
+    expect(Object.keys(compose.services['portal']!.environment!)).not.toContain('KAIKA_AGENT_DOWNLOADS');
   });
 
   it('names services at their own ports', () => {
