@@ -33,13 +33,16 @@ export function Unlock({ number, onDone }: UnlockProps) {
     useCallback((signal: AbortSignal) => askUnlockState(number, signal), [number]),
   );
   const [told, setTold] = useState<string>();
-  const done = (text: string) => {
-    setTold(text);
+  const done = () => {
     refresh();
     onDone();
+  };
+  const unlocked = () => {
+    setTold(t('cards.unlocked'));
+    done();
     document.getElementById('content')?.focus({ preventScroll: true }); // what was pressed is there no more
   };
-  const ask = <AskUnlock number={number} onDone={() => done(t('cards.unlockDone'))} />;
+  const ask = <AskUnlock number={number} onDone={done} />;
   return (
     <>
       {told !== undefined && <Notice kind="good" title={told} />}
@@ -61,12 +64,7 @@ export function Unlock({ number, onDone }: UnlockProps) {
       )}
       {data?.approved && (
         <>
-          <AtTheReader
-            key={data.approved.id}
-            number={number}
-            request={data.approved}
-            onDone={() => done(t('cards.unlocked'))}
-          />
+          <AtTheReader key={data.approved.id} number={number} request={data.approved} onDone={unlocked} />
           <Entry summary={t('cards.unlockAgain')}>{() => ask}</Entry>
         </>
       )}
