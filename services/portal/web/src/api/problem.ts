@@ -28,6 +28,11 @@ export class Problem extends Error {
     return this.body.legacyCode ?? undefined;
   }
 
+  /** Refused: sent again, it would be again. What nobody answered, or what came too often or too early, may be sent again. */
+  get isFinal(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 429;
+  }
+
   /** Names of the fields that are wrong, in the form's words: `/contact/email` is `contact.email`. */
   get fields(): string[] {
     return (this.body.errors ?? []).map(({ at }) => at.replace(/^\/|^query:|^header:/, '').replaceAll('/', '.'));

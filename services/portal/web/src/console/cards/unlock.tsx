@@ -2,7 +2,7 @@ import { useCallback, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAgent } from '../../agent/use-agent.js';
 import { answerOf } from '../../api/client.js';
-import { Problem } from '../../api/problem.js';
+import { asProblem } from '../../api/problem.js';
 import { RULES } from '../../forms/fields.js';
 import { useSending } from '../../forms/use-sending.js';
 import { rocTime } from '../../ui/dates.js';
@@ -17,8 +17,6 @@ import { GroundField } from '../parts/fields.js';
 import { Reader } from './reader.js';
 import { type AtReader, type Completion, completeUnlock, unlockAtReader } from './unlock-at-reader.js';
 import { askUnlockState, type UnlockRequest } from './unlock-requests.js';
-
-const OVER: ReadonlySet<string> = new Set(['sessionExpired', 'conflict', 'notFound', 'proofRefused']);
 
 interface UnlockProps {
   number: string;
@@ -88,7 +86,7 @@ function AtTheReader({ number, request, onDone }: UnlockProps & { request: Unloc
       await completeUnlock(completion, signal);
     } catch (error) {
       // Of no use any more: another unlocking of the card goes on, or this one was given up.
-      if (error instanceof Problem && OVER.has(error.code)) {
+      if (asProblem(error).isFinal) {
         untold.current = undefined;
         setUntold(false);
       }

@@ -127,7 +127,7 @@ export function useActivation(way: Way) {
       }
     }).then((found) => {
       // The agent forgot its page, or the centre its session: what stands is the acceptance.
-      if (found && found.code !== 'cancelled' && !(signed.current && found.code === 'offline')) {
+      if (found && found.code !== 'cancelled' && (!signed.current || found.isFinal)) {
         opened.current = undefined;
         signed.current = undefined;
         setPhase('resume');

@@ -95,6 +95,7 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
   const beginAnew = () => setPhase(mailed.current ? 'mailed' : 'code');
   const setPin = () => {
     const agentWindow = new AgentWindow();
+    let isSigned = false;
     void send(async (signal) => {
       try {
         const { id, card, page } = opened.current!;
@@ -104,6 +105,7 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
         setEnd(last.state);
         if (last.state === 'send-in') setLockReported(await reportLock(card, signal));
         if (last.state !== 'done' || last.signature === undefined) return beginAnew();
+        isSigned = true;
         await answerOf(
           api.POST('/api/v1/pin-resets/{id}/completion', {
             params: { path: { id } },
@@ -119,7 +121,8 @@ function PinReset({ page }: { page: 'pinForgotten' | 'unlock' }) {
         setPinPage(undefined);
       }
     }).then((found) => {
-      if (found && !['cancelled', 'offline'].includes(found.code)) beginAnew();
+      // What the card has signed stays with the agent: the same press sends it again.
+      if (found && (isSigned ? found.isFinal : !['cancelled', 'offline'].includes(found.code))) beginAnew();
     });
   };
   return (
