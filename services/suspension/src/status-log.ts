@@ -79,7 +79,14 @@ export class StatusLog {
       { seq: string; last_cut: Date | null; now: Date },
     ];
     const due = dueCut({ lastCut: state.last_cut }, state.now);
-    return due && Number(state.seq) > 0 ? this.cut(due) : undefined;
+    if (!due || Number(state.seq) === 0) return undefined;
+    try {
+      return await this.cut(due);
+    } catch (error) {
+      // Between the look and the lock a day went by, or the clock back: what is due now is another midnight, or none.
+      if (error instanceof CaError && /^cut(Passed|InFuture)$/.test(error.code)) return this.cutIfDue();
+      throw error;
+    }
   }
 
   /** Rows above `after`, in order and without holes: seq is drawn under a lock that is held to the commit. */
