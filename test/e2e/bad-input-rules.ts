@@ -12,7 +12,8 @@ import { story } from '../demo/story.js';
 import { itemsOf, storyDays, World } from '../demo/world.js';
 
 const EDGE_BODY_BYTES = 256 * 1024;
-const SAME = 100;
+/** Of the same at once; what counts is one code in both profiles, the edge sees enough of them. */
+const SAME = { embedded: 100, distributed: 20 };
 const HAN = '開卡測試午夜清冊'.repeat(8);
 const RARE = '𠮷'.repeat(64);
 const WRONG_ID = 'A123456788';
@@ -40,7 +41,7 @@ export function badInputRules(instance: Instance): void {
   const applications = async () =>
     itemsOf(await ask('GET', world.api('/applications?limit=100'), { token: await world.instance.token('lin') }));
   const named = ({ body }: Answer) => (body['errors'] as { at: string }[] | undefined)?.map((error) => error.at);
-  const hundred = (one: () => Promise<Answer>) => Promise.all(Array.from({ length: SAME }, one));
+  const atOnce = (one: () => Promise<Answer>) => Promise.all(Array.from({ length: SAME[instance.profile.name] }, one));
   const different = (answers: unknown[]) => [...new Set(answers.map((answer) => JSON.stringify(answer)))];
 
   it.each([
@@ -107,7 +108,7 @@ export function badInputRules(instance: Instance): void {
 
   it('takes an application once, however often and however fast it comes with one key', async () => {
     const before = (await applications()).length;
-    const answers = await hundred(() => apply({}, 'a-hundred-times'));
+    const answers = await atOnce(() => apply({}, 'a-hundred-times'));
     expect(different(answers.map(({ status, body }) => ({ status, case: body['caseNumber'] })))).toHaveLength(1);
     expect(answers[0]!.status).toBe(201);
     expect(await applications()).toHaveLength(before + 1);
@@ -122,7 +123,7 @@ export function badInputRules(instance: Instance): void {
     const stock = async () => (await ask('GET', world.api('/card-stock'), { token: operator })).body;
     const before = await stock();
     const caseNumber = String((await apply({})).body['caseNumber']);
-    const answers = await hundred(() =>
+    const answers = await atOnce(() =>
       ask('POST', world.api(`/applications/${caseNumber}/approval`), { token: officer, json: {} }),
     );
     const approved = answers.filter(({ status }) => status === 200);
@@ -143,7 +144,7 @@ export function badInputRules(instance: Instance): void {
       ['suspension', 'suspended'],
       ['resumption', 'resumed'],
     ] as const) {
-      const answers = await hundred(() => world.command(card, command));
+      const answers = await atOnce(() => world.command(card, command));
       const done = answers.filter(({ status }) => status === 200);
       expect(different(done.map(({ body }) => body['id']))).toHaveLength(1);
       // Each counts as a guess until it is known to be right.

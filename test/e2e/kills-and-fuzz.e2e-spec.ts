@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '#libs/clock';
 import { storyCards } from '../demo/cards.js';
+import { EMBEDDED } from '../demo/instance.js';
 import { checkInvariants } from '../demo/invariants.js';
 import { killAtRandom } from '../demo/kills.js';
 import { play } from '../demo/run.js';
 import { story } from '../demo/story.js';
 import { storyDays, World } from '../demo/world.js';
 import { fuzz } from '../fuzz/fuzz.js';
-import { onBothProfiles } from './on-both-profiles.js';
+import { onBothProfiles, type ProfileUnderTest } from './on-both-profiles.js';
 import { runningInstance } from './running-instance.js';
 
 /** `npm run demo -- --kills 5` is the longer form. */
@@ -17,7 +18,13 @@ const KILLS = 3;
 const INPUTS = { embedded: 20_000, distributed: 1_500 };
 const GROWTH_MIB = 250;
 
-onBothProfiles('an instance', (profile) => {
+/** CI has the embedded default alone: each part of the other is killed in `faults.e2e-spec.ts`, its edge and services are asked there. */
+const onProfiles =
+  process.env['CI'] === 'true'
+    ? (what: string, suite: (profile: ProfileUnderTest) => void) => describe(`${what}, embedded`, () => suite(EMBEDDED))
+    : onBothProfiles;
+
+onProfiles('an instance', (profile) => {
   const instance = runningInstance(profile);
   const inputs = INPUTS[profile.name];
 
