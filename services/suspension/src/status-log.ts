@@ -78,15 +78,13 @@ export class StatusLog {
     const [state] = (await this.source.query('select seq, last_cut, log_now() as now from log_head')) as [
       { seq: string; last_cut: Date | null; now: Date },
     ];
-    const due = dueCut({ lastCut: state.last_cut }, state.now);
-    if (!due || Number(state.seq) === 0) return undefined;
-    try {
-      return await this.cut(due);
-    } catch (error) {
-      // Between the look and the lock a day went by, or the clock back: what is due now is another midnight, or none.
-      if (error instanceof CaError && /^cut(Passed|InFuture)$/.test(error.code)) return this.cutIfDue();
-      throw error;
-    }
+    if (Number(state.seq) === 0 || !dueCut({ lastCut: state.last_cut }, state.now)) return undefined;
+    // That was a look without the lock; under it another midnight may be due, or none any more.
+    return this.source.transaction(async (tx) => {
+      const locked = await lock(tx);
+      const due = dueCut(locked.head, locked.at);
+      return due && this.writeCut(tx, locked, due);
+    });
   }
 
   /** Rows above `after`, in order and without holes: seq is drawn under a lock that is held to the commit. */
@@ -100,14 +98,11 @@ export class StatusLog {
   }
 
   private async mark(tx: EntityManager, cut: Date): Promise<CutRow> {
-    const { head, at } = await lock(tx);
+    const locked = await lock(tx);
+    const { head, at } = locked;
     if (cut > at) throw new CaError('cutInFuture', `the log is at ${at.toISOString()}`, { logTime: at.toISOString() });
     const due = dueCut(head, at);
-    if (due?.getTime() === cut.getTime()) {
-      const { row, head: next } = cutRow(head, cut, at);
-      await this.write(tx, [row], next, at);
-      return row;
-    }
+    if (due?.getTime() === cut.getTime()) return this.writeCut(tx, locked, cut);
     const marker = await markerOf(tx, cut); // another writer was quicker
     if (marker) return marker;
     const newest = utcSeconds(due ?? head.lastCut!);
@@ -128,6 +123,12 @@ export class StatusLog {
     const step = cutRow(before, cut, at, id);
     await this.write(tx, midnight ? [midnight.row, step.row] : [step.row], step.head, at);
     return step.row;
+  }
+
+  private async writeCut(tx: EntityManager, { head, at }: Locked, cut: Date): Promise<CutRow> {
+    const { row, head: next } = cutRow(head, cut, at);
+    await this.write(tx, [row], next, at);
+    return row;
   }
 
   private async write(tx: EntityManager, rows: StatusRow[], head: Head, at: Date): Promise<void> {

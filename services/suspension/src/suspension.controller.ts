@@ -49,7 +49,7 @@ export class SuspensionController {
     @Param('n') cardNumber: string,
     @Body() { userCode }: z.output<typeof code>,
     @Ip() ip: string,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ): Promise<Receipt> {
     return this.suspension.command('suspend', { cardNumber, userCode, source: sourceOf(ip) }, key);
   }
@@ -69,7 +69,7 @@ export class SuspensionController {
     @Param('n') cardNumber: string,
     @Body() { userCode }: z.output<typeof code>,
     @Ip() ip: string,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ): Promise<Receipt> {
     return this.suspension.command('resume', { cardNumber, userCode, source: sourceOf(ip) }, key);
   }

@@ -50,7 +50,7 @@ export class OfficersController {
     @Param('n') cardNumber: string,
     @Body() body: HoldBody,
     @Req() { caller }: Request,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ): Promise<Receipt> {
     return this.officers.order('hold', { cardNumber, by: caller!.subject, key }, body);
   }
@@ -70,7 +70,7 @@ export class OfficersController {
     @Param('n') cardNumber: string,
     @Body() body: HoldBody,
     @Req() { caller }: Request,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ): Promise<Receipt> {
     return this.officers.order('release', { cardNumber, by: caller!.subject, key }, body);
   }
@@ -90,7 +90,7 @@ export class OfficersController {
     @Param('n') cardNumber: string,
     @Body() body: ExtensionBody,
     @Req() { caller }: Request,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ) {
     return this.officers.extend({ cardNumber, by: caller!.subject, key }, body);
   }
@@ -112,7 +112,7 @@ export class OfficersController {
     @Body() body: RevocationBody,
     @Req() { caller }: Request,
     @Res({ passthrough: true }) response: Response,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ): Promise<RevocationRequest | Receipt> {
     const answer = await this.revocations.request({ cardNumber, by: caller!.subject, key }, body);
     if ('list' in answer) response.status(200);
