@@ -28,9 +28,12 @@ export class Problem extends Error {
     return this.body.legacyCode ?? undefined;
   }
 
-  /** Refused: sent again, it would be again. What nobody answered, or what came too often or too early, may be sent again. */
+  /**
+   * Refused: sent again, it would be again. What nobody answered may be sent again, and so may what came before its sender had
+   * signed in (401), too slowly (408) or too often (429).
+   */
   get isFinal(): boolean {
-    return this.status >= 400 && this.status < 500 && this.status !== 429;
+    return this.status >= 400 && this.status < 500 && ![401, 408, 429].includes(this.status);
   }
 
   /** Names of the fields that are wrong, in the form's words: `/contact/email` is `contact.email`. */

@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAgent } from '../../agent/use-agent.js';
 import { answerOf } from '../../api/client.js';
@@ -77,32 +77,27 @@ function AtTheReader({ number, request, onDone }: UnlockProps & { request: Unloc
   const { status, look } = useAgent(!busy);
   const [end, setEnd] = useState<Exclude<AtReader['state'], 'done'>>();
   /** The card has done its part, and the centre has not been told. */
-  const untold = useRef<Completion>(undefined);
-  const [isUntold, setUntold] = useState(false);
+  const [untold, setUntold] = useState<Completion>();
   /** A job has left the centre: what came of it is not known here until the card has answered. */
   const [isBegun, setBegun] = useState(false);
-  const tell = async (completion: Completion, signal: AbortSignal) => {
-    try {
-      await completeUnlock(completion, signal);
-    } catch (error) {
-      // Of no use any more: another unlocking of the card goes on, or this one was given up.
-      if (asProblem(error).isFinal) {
-        untold.current = undefined;
-        setUntold(false);
-      }
-      throw error;
-    }
+  const atReader = async (signal: AbortSignal): Promise<Completion | undefined> => {
+    const found = await unlockAtReader(number, request.id, signal, () => setBegun(true));
+    if (found.state === 'done') return found.completion;
+    setEnd(found.state);
+    return undefined;
   };
   const unlock = () =>
     void send(async (signal) => {
       setEnd(undefined);
-      if (!untold.current) {
-        const found = await unlockAtReader(number, request.id, signal, () => setBegun(true));
-        if (found.state !== 'done') return setEnd(found.state);
-        untold.current = found.completion;
-        setUntold(true);
-      }
-      await tell(untold.current, signal);
+      const completion = untold ?? (await atReader(signal));
+      if (!completion) return;
+      setUntold(completion);
+      await completeUnlock(completion, signal).catch((error: unknown) => {
+        // Of no use any more: another unlocking of the card goes on, or this one was given up.
+        if (asProblem(error).isFinal) setUntold(undefined);
+        throw error;
+      });
+      setUntold(undefined);
       setBegun(false);
       onDone();
     });
@@ -112,13 +107,13 @@ function AtTheReader({ number, request, onDone }: UnlockProps & { request: Unloc
       <p>{t('cards.unlockHow')}</p>
       <Reader status={status} look={look} />
       {end && <Notice kind="warning" title={t(`cards.unlockEnds.${end}`)} />}
-      {isUntold && problem && <Notice kind="warning" title={t('cards.unlockUntold')} />}
-      {isBegun && !busy && !end && !isUntold && <Notice kind="warning" title={t('cards.unlockMaybe')} />}
+      {untold && problem && <Notice kind="warning" title={t('cards.unlockUntold')} />}
+      {isBegun && !busy && !end && !untold && <Notice kind="warning" title={t('cards.unlockMaybe')} />}
       <ProblemNote problem={problem} />
       {busy && <Working waitsFor={t('cards.unlockWaitsFor')} onCancel={cancel} />}
       <div className="actions">
         <button type="button" className="primary" aria-disabled={busy} onClick={unlock}>
-          {t(isUntold ? 'cards.unlockTell' : 'cards.unlockNow')}
+          {t(untold ? 'cards.unlockTell' : 'cards.unlockNow')}
         </button>
       </div>
     </>
