@@ -22,4 +22,20 @@ describe('docs/openapi.json', () => {
     expect(operations.filter((operation) => operation['x-kaika-allow'] === undefined)).toEqual([]);
     expect(paths['/ocsp/{request}']?.['get']?.['x-kaika-rest']).toBe(true);
   });
+
+  it('names every header once, whatever its capitals (RFC 9110 5.1)', () => {
+    interface Operation {
+      operationId: string;
+      parameters?: { in: string; name: string }[];
+    }
+    const { paths } = JSON.parse(readFileSync(API_DOCUMENT, 'utf8')) as {
+      paths: Record<string, Record<string, Operation>>;
+    };
+    const headersOf = ({ parameters = [] }: Operation) =>
+      parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name.toLowerCase());
+    const operations = Object.values(paths).flatMap((item) => Object.values(item));
+    const twice = operations.filter((operation) => new Set(headersOf(operation)).size < headersOf(operation).length);
+    expect(operations.filter((operation) => headersOf(operation).length > 0).length).toBeGreaterThan(10);
+    expect(twice.map(({ operationId }) => operationId)).toEqual([]);
+  });
 });

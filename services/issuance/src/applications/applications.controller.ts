@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -20,9 +20,9 @@ import {
 import { ApplicationForms } from './application-forms.js';
 import { ApplicationsService } from './applications.service.js';
 import { ProgressService } from './progress.service.js';
+import { PDF, pdfAnswer } from '../paper/pdf-answer.js';
 import { nothing } from '../production/production.schema.js';
 
-const PDF = 'application/pdf';
 const REFUSALS = ['nationalIdUnusual', 'subjectInvalid', 'certificateTooLarge', 'primaryCardMissing'] as const;
 
 @Controller('api/v1/applications')
@@ -43,7 +43,7 @@ export class ApplicationsController {
     idempotent: true,
     errors: [...REFUSALS, 'tooBusy'],
   })
-  receive(@Body() body: ApplicationRequest, @Headers('idempotency-key') key?: string) {
+  receive(@Body() body: ApplicationRequest, @Headers('Idempotency-Key') key?: string) {
     return this.applications.receive(body, key);
   }
 
@@ -69,7 +69,7 @@ export class ApplicationsController {
     returns: progressAnswer,
     errors: ['codeRefused', 'tooManyAttempts', 'tooBusy'],
   })
-  read(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-user-code') userCode?: string) {
+  read(@Param('case') caseNumber: string, @Ip() address: string, @Headers('X-User-Code') userCode?: string) {
     return this.progress.progress(caseNumber, userCodeOf(userCode), sourceOf(address));
   }
 
@@ -83,10 +83,8 @@ export class ApplicationsController {
     returns: { mediaType: PDF },
     errors: ['codeRefused', 'tooManyAttempts', 'tooBusy'],
   })
-  async form(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-user-code') userCode?: string) {
-    const form = await this.forms.form(caseNumber, userCodeOf(userCode), sourceOf(address));
-    const disposition = `attachment; filename="${caseNumber}.pdf"`;
-    return new StreamableFile(form, { type: PDF, length: form.length, disposition });
+  async form(@Param('case') caseNumber: string, @Ip() address: string, @Headers('X-User-Code') userCode?: string) {
+    return pdfAnswer(caseNumber, await this.forms.form(caseNumber, userCodeOf(userCode), sourceOf(address)));
   }
 
   @Post(':case/resubmission')
@@ -104,7 +102,7 @@ export class ApplicationsController {
     @Param('case') caseNumber: string,
     @Body() body: ApplicationRequest,
     @Ip() address: string,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ) {
     return this.applications.resubmit(caseNumber, body, sourceOf(address), key);
   }

@@ -39,7 +39,7 @@ export class CombinedController {
     @Body() request: CombinedRequest,
     @Req() { caller, rawBody }: Request,
     @Headers(BODY_SIGNATURE_HEADER) signature?: string,
-    @Headers('idempotency-key') key?: string,
+    @Headers('Idempotency-Key') key?: string,
   ) {
     return this.combined.receive({ office: caller!.subject, request, body: rawBody, signature, key });
   }

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, Ip, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
@@ -6,6 +6,7 @@ import { sourceOf } from '#libs/credentials';
 import { Endpoint } from '#libs/doors';
 import { requestSchemas } from '#libs/dual-control';
 import { CaError } from '#libs/errors';
+import { PDF, pdfAnswer } from '../paper/pdf-answer.js';
 import { dispatchRequest } from '../production/production.schema.js';
 import {
   type Announcement,
@@ -32,7 +33,6 @@ const OPERATOR = ['ca-operator'] as const;
 const OFFICER = ['ca-officer'] as const;
 const CENTRE = ['ca-operator', 'ca-officer'] as const;
 const { DECIDED, groundBody, nothing, requestParams, requestsQuery } = requestSchemas;
-const PDF = 'application/pdf';
 const WORTH = ['unknownCard', 'cardRevoked', 'cardExpired'] as const;
 
 /** Cards that were sent in: slips of holders, and the centre's work on them (docs/RETURNS.md). */
@@ -67,7 +67,7 @@ export class ReturnsController {
     returns: returnProgress,
     errors: ['codeRefused', 'tooManyAttempts'],
   })
-  progress(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-slip-code') code?: string) {
+  progress(@Param('case') caseNumber: string, @Ip() address: string, @Headers('X-Slip-Code') code?: string) {
     return this.returns.progress(caseNumber, codeOf(code), sourceOf(address));
   }
 
@@ -81,10 +81,8 @@ export class ReturnsController {
     returns: { mediaType: PDF },
     errors: ['codeRefused', 'tooManyAttempts', 'notFound', 'tooBusy'],
   })
-  async slip(@Param('case') caseNumber: string, @Ip() address: string, @Headers('x-slip-code') code?: string) {
-    const slip = await this.slips.slip(caseNumber, codeOf(code), sourceOf(address));
-    const disposition = `attachment; filename="${caseNumber}.pdf"`;
-    return new StreamableFile(slip, { type: PDF, length: slip.length, disposition });
+  async slip(@Param('case') caseNumber: string, @Ip() address: string, @Headers('X-Slip-Code') code?: string) {
+    return pdfAnswer(caseNumber, await this.slips.slip(caseNumber, codeOf(code), sourceOf(address)));
   }
 
   @Get('card-returns')

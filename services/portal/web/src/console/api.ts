@@ -29,4 +29,4 @@ export const api = createClient<paths>({
 });
 
 /** One for each thing that is sent: however often it arrives, it is done once. */
-export const once = () => ({ 'idempotency-key': crypto.randomUUID() });
+export const once = () => ({ 'Idempotency-Key': crypto.randomUUID() });

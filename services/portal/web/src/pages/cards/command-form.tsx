@@ -45,7 +45,7 @@ export function CommandForm({ fixed }: CommandFormProps) {
       const of = `${action} ${cardNumber} ${userCode}`;
       if (key.current?.of !== of) key.current = { of, value: crypto.randomUUID() };
       const order = {
-        params: { path: { n: cardNumber }, header: { 'idempotency-key': key.current.value } },
+        params: { path: { n: cardNumber }, header: { 'Idempotency-Key': key.current.value } },
         body: { userCode },
         signal,
       };
