@@ -12,6 +12,7 @@ export default {
   unavailable: 'This cannot be shown at the moment. Please try again later.',
   crashed: 'This page cannot be shown. Please load it again.',
   reload: 'Load again',
+  tryAgain: 'Try again',
   notHere: 'There is no such page',
   notHereLead: 'The address may be wrong. Please choose from the menu above.',
   progress: 'Steps',

@@ -11,6 +11,7 @@ export default {
   unavailable: '目前無法取得資料，請稍後再試。',
   crashed: '此頁面無法顯示，請重新整理。',
   reload: '重新整理',
+  tryAgain: '再試一次',
   notHere: '查無此頁',
   notHereLead: '網址可能有誤，請由上方選單重新點選。',
   progress: '作業步驟',

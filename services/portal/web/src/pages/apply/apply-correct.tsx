@@ -1,36 +1,13 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { answerOf, api } from '../../api/client.js';
-import { RULES } from '../../forms/fields.js';
-import { LookUpForm } from '../../forms/look-up-form.js';
 import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
-import { CORRECTION_STEPS, type Kind, NOTHING_TYPED, type Typed } from './application.js';
+import { CORRECTION_STEPS, NOTHING_TYPED, type Typed } from './application.js';
 import { ApplicationForm } from './application-form.js';
+import { ApplicationLookUp, askProgress, type Progress } from './application-look-up.js';
 import { fetchForm } from './form-file.js';
 import { Received, type ReceivedProps } from './received.js';
-
-interface Progress {
-  caseNumber: string;
-  state: string;
-  reason: string | null;
-  correction: {
-    kind: Kind;
-    name: string;
-    branch: string | null;
-    county: string | null;
-    ubn: string;
-    certificateEmail: string | null;
-    rank: 'primary' | 'secondary';
-    representative: { name: string; nationalIdGiven: boolean };
-    contact: { name: string; email: string; phone: string; address: string };
-  } | null;
-}
-
-async function ask(typed: Record<string, string>, signal: AbortSignal): Promise<Progress> {
-  const params = { path: { case: typed['case'] }, header: { 'X-User-Code': typed['userCode'] } };
-  return (await answerOf(api.GET('/api/v1/applications/{case}', { params, signal } as never))) as Progress;
-}
 
 /** 申請補正: why it was sent back, the form as it was sent, and again to the office. */
 export function ApplyCorrect() {
@@ -41,14 +18,10 @@ export function ApplyCorrect() {
   if (found?.correction) return <Correction found={found} onReceived={setReceived} />;
   return (
     <Page title={t('common:pages.applyCorrect')} lead={t('correctLead')}>
-      <LookUpForm
-        fields={[
-          { name: 'case', label: t('caseNumber'), hint: t('caseHint'), maxLength: 24, rule: RULES.applicationCase },
-          { name: 'userCode', label: t('userCode'), maxLength: 10, rule: RULES.userCode, isSecret: true },
-        ]}
+      <ApplicationLookUp
         button={t('find')}
-        ask={async (typed, signal) => {
-          const progress = await ask(typed, signal);
+        ask={async (...typed) => {
+          const progress = await askProgress(...typed);
           setFound(progress);
           return progress;
         }}
@@ -60,7 +33,7 @@ export function ApplyCorrect() {
             </p>
           </Notice>
         )}
-      </LookUpForm>
+      </ApplicationLookUp>
     </Page>
   );
 }
@@ -80,9 +53,10 @@ function Correction({ found, onReceived }: { found: Progress; onReceived: (props
       initial={typedOf(found.correction!)}
       sendLabel={t('resend')}
       post={async ({ body, key, signal, typed }) => {
-        const params = { path: { case: caseNumber }, header: { 'idempotency-key': key } };
+        const params = { path: { case: caseNumber }, header: { 'Idempotency-Key': key } };
         await answerOf(api.POST('/api/v1/applications/{case}/resubmission', { params, body: body as never, signal }));
-        onReceived({ what: 'corrected', caseNumber, typed, file: fetchForm(caseNumber, body.userCode) });
+        const file = (signal: AbortSignal) => fetchForm(caseNumber, body.userCode, signal);
+        onReceived({ what: 'corrected', caseNumber, typed, file });
       }}
     />
   );

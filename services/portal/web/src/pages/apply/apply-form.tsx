@@ -18,12 +18,13 @@ export function ApplyForm() {
       initial={NOTHING_TYPED}
       sendLabel={t('send')}
       post={async ({ body, key, signal, typed }) => {
-        const params = { header: { 'idempotency-key': key } };
+        const params = { header: { 'Idempotency-Key': key } };
         const { caseNumber } = await answerOf(
           api.POST('/api/v1/applications', { params, body: body as never, signal }),
         );
         // While the user code is still here: nobody types it again for the form.
-        setReceived({ what: 'received', caseNumber, typed, file: fetchForm(caseNumber, body.userCode) });
+        const file = (signal: AbortSignal) => fetchForm(caseNumber, body.userCode, signal);
+        setReceived({ what: 'received', caseNumber, typed, file });
       }}
     />
   );

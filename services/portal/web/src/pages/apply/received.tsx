@@ -5,14 +5,11 @@ import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
 import type { Typed } from './application.js';
 import { Summary } from './application-steps.js';
-import { SaveForm } from './save-form.js';
+import { type FormFile, SaveForm } from './save-form.js';
 
-export interface ReceivedProps {
+export interface ReceivedProps extends FormFile {
   what: 'received' | 'corrected';
-  caseNumber: string;
   typed: Typed;
-  /** The form, on its way */
-  file: Promise<Blob>;
 }
 
 /** The case number, what was sent, and the form to print, stamp and send in. */

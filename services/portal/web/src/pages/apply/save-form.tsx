@@ -1,8 +1,13 @@
 import { useTranslation } from 'react-i18next';
-import { SaveFile } from '../../ui/save-file.js';
+import { SaveFile, type SaveFileProps } from '../../ui/save-file.js';
+
+export interface FormFile {
+  caseNumber: string;
+  file: SaveFileProps['file'];
+}
 
 /** The form of an application, under its case number. */
-export function SaveForm({ caseNumber, file }: { caseNumber: string; file: Promise<Blob> }) {
+export function SaveForm({ caseNumber, file }: FormFile) {
   const { t } = useTranslation('apply');
   const words = { label: t('saveForm'), coming: t('formComing'), failed: t('formFailed') };
   return <SaveFile name={`${caseNumber}.pdf`} file={file} {...words} />;

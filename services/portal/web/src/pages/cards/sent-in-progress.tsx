@@ -18,8 +18,8 @@ interface Progress {
 
 /** By the slip's case number and code, which goes in a header and never into an address. */
 async function ask(typed: Record<string, string>, signal: AbortSignal): Promise<Progress> {
-  const params = { path: { case: typed['case'] }, header: { 'X-Slip-Code': typed['slipCode'] } };
-  return (await answerOf(api.GET('/api/v1/card-returns/{case}/progress', { params, signal } as never))) as Progress;
+  const params = { path: { case: typed['case']! }, header: { 'X-Slip-Code': typed['slipCode']! } };
+  return (await answerOf(api.GET('/api/v1/card-returns/{case}/progress', { params, signal }))) as Progress;
 }
 
 export function SentInProgress() {

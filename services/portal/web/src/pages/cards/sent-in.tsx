@@ -11,7 +11,7 @@ import { Facts } from '../../ui/facts.js';
 import { Notice } from '../../ui/notice.js';
 import { Page } from '../../ui/page.js';
 import { ProblemNote } from '../../ui/problem-note.js';
-import { SaveFile } from '../../ui/save-file.js';
+import { SaveFile, type SaveFileProps } from '../../ui/save-file.js';
 
 const FIELDS = {
   cardNumber: RULES.cardNumber,
@@ -29,27 +29,27 @@ interface Slip {
 }
 
 /** The slip as a PDF; its code goes in a header, never into an address. @throws Problem */
-async function fetchSlip({ caseNumber, slipCode }: Slip): Promise<Blob> {
+async function fetchSlip({ caseNumber, slipCode }: Slip, signal: AbortSignal): Promise<Blob> {
   const params = { path: { case: caseNumber }, header: { 'X-Slip-Code': slipCode } };
-  const order = { params, parseAs: 'blob', headers: { accept: 'application/pdf' } };
-  return (await answerOf(api.GET('/api/v1/card-returns/{case}/slip.pdf', order as never))) as unknown as Blob;
+  const order = { params, parseAs: 'blob', headers: { accept: 'application/pdf' }, signal } as const;
+  return (await answerOf(api.GET('/api/v1/card-returns/{case}/slip.pdf', order))) as Blob;
 }
 
 /** A card goes to the centre: the slip that goes with it. */
 export function SentIn() {
   const { t } = useTranslation('cards');
   const { busy, problem, send } = useSending();
-  const [slip, setSlip] = useState<Slip & { file: Promise<Blob> }>();
+  const [slip, setSlip] = useState<SlipPageProps>();
   const form = useForm({ defaultValues: NOTHING, resolver: resolverOf<typeof NOTHING>(() => FIELDS) });
   const announce = async ({ cardNumber, errorMessage, ...contact }: typeof NOTHING) => {
     const found = await send(async (signal) => {
       const body = { cardNumber, errorMessage, contact };
       const made = (await answerOf(api.POST('/api/v1/card-returns', { body, signal }))) as Slip;
-      setSlip({ ...made, file: fetchSlip(made) });
+      setSlip({ slip: made, file: (again) => fetchSlip(made, again) });
     });
     if (found) showProblem(form, found, { rules: FIELDS, secrets: [] });
   };
-  if (slip) return <SlipPage slip={slip} />;
+  if (slip) return <SlipPage {...slip} />;
   return (
     <Page title={t('common:pages.sentIn')} lead={t('sentInLead')}>
       <form onSubmit={(event) => void form.handleSubmit(announce)(event)}>
@@ -76,7 +76,12 @@ export function SentIn() {
   );
 }
 
-function SlipPage({ slip }: { slip: Slip & { file: Promise<Blob> } }) {
+interface SlipPageProps {
+  slip: Slip;
+  file: SaveFileProps['file'];
+}
+
+function SlipPage({ slip, file }: SlipPageProps) {
   const { t } = useTranslation('cards');
   const words = slip.slip[i18next.language === 'en' ? 'en' : 'zh-TW'];
   return (
@@ -94,7 +99,7 @@ function SlipPage({ slip }: { slip: Slip & { file: Promise<Blob> } }) {
       <div className="actions">
         <SaveFile
           name={`${slip.caseNumber}.pdf`}
-          file={slip.file}
+          file={file}
           label={t('saveSlip')}
           coming={t('slipComing')}
           failed={t('slipFailed')}
