@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useAnswer } from './use-answer.js';
 
@@ -12,11 +12,10 @@ export interface SaveFileProps {
   failed: string;
 }
 
-/** A file, once it has come, to be saved: from memory, so that no address opens it. */
+/** A file, once it has come, to be saved. */
 export function SaveFile({ name, file, label, coming, failed }: SaveFileProps) {
   const { t } = useTranslation();
   const { data, problem, again } = useAnswer(file);
-  const address = useAddress(data);
   if (problem) {
     return (
       <p role="status">
@@ -27,25 +26,21 @@ export function SaveFile({ name, file, label, coming, failed }: SaveFileProps) {
       </p>
     );
   }
-  if (!address) return <p role="status">{coming}</p>;
+  if (!data) return <p role="status">{coming}</p>;
+  return <SaveLink name={name} file={data} label={label} />;
+}
+
+/** From memory, so that no address opens it; the address it has lasts as long as the link. */
+function SaveLink({ name, file, label }: { name: string; file: Blob; label: string }) {
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    const address = URL.createObjectURL(file);
+    link.current!.href = address;
+    return () => URL.revokeObjectURL(address);
+  }, [file]);
   return (
-    <a className="button primary" href={address} download={name}>
+    <a ref={link} className="button primary" download={name}>
       {label}
     </a>
   );
-}
-
-/** Of what is in memory, for this page alone. */
-function useAddress(blob?: Blob): string | undefined {
-  const [address, setAddress] = useState<string>();
-  useEffect(() => {
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setAddress(made);
-    return () => {
-      URL.revokeObjectURL(made);
-      setAddress(undefined);
-    };
-  }, [blob]);
-  return address;
 }
