@@ -1,3 +1,5 @@
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { sleep } from '#libs/clock';
 
 export interface Answer {
@@ -18,6 +20,9 @@ export interface Asked {
 
 const PATIENCE_MS = 60_000;
 
+/** node:http and not fetch, which takes twice the CPU that is left to the services under load. */
+const agent = new Agent({ keepAlive: true });
+
 /** "Not now": of a service, or of the edge whose service is being started again. */
 const NOT_NOW = new Set([502, 503, 504]);
 
@@ -32,28 +37,34 @@ export async function ask(
 ): Promise<Answer> {
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(100)) {
     try {
-      const response = await fetch(url, {
+      const response = await send(
         method,
-        headers: {
+        url,
+        {
           ...headers,
           ...(token && { authorization: `Bearer ${token}` }),
           ...(json !== undefined && { 'content-type': 'application/json' }),
           ...(form && { 'content-type': 'application/x-www-form-urlencoded' }),
           ...(type && { 'content-type': type }),
         },
-        ...(json !== undefined && { body: JSON.stringify(json) }),
-        ...(form && { body: new URLSearchParams(form).toString() }),
-        ...(body && { body: Buffer.from(body) }),
-        redirect: 'manual',
-      });
-      const bytes = Buffer.from(await response.arrayBuffer());
-      if (NOT_NOW.has(response.status) && performance.now() < until) continue;
-      const isJson = /json/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, bytes, body: isJson ? (JSON.parse(bytes.toString()) as Answer['body']) : {} };
+        json !== undefined ? JSON.stringify(json) : form ? new URLSearchParams(form).toString() : body,
+      );
+      const [bytes, status] = [await buffer(response), response.statusCode!];
+      if (NOT_NOW.has(status) && performance.now() < until) continue;
+      const isJson = /json/.test(response.headers['content-type'] ?? '');
+      return { status, bytes, body: isJson ? (JSON.parse(bytes.toString()) as Answer['body']) : {} };
     } catch (error) {
       if (performance.now() >= until) throw new Error(`${method} ${url}: no answer`, { cause: error });
     }
   }
+}
+
+function send(method: string, url: string, headers: Record<string, string>, body?: string | Uint8Array) {
+  return new Promise<IncomingMessage>((answered, fail) => {
+    const sent = request(url, { method, headers, agent, timeout: PATIENCE_MS }, answered);
+    sent.on('error', fail).on('timeout', () => sent.destroy(new Error('no answer in time')));
+    sent.end(body);
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { DataSourceOptions } from 'typeorm';
 import { Logger } from '@nestjs/common';
 import { POOL_CONNECTIONS } from './connections.js';
+import { PreparingClient } from './prepared.js';
 
 export interface ServiceDataSource {
   appUrl: string;
@@ -26,6 +27,6 @@ export function dataSource({ appUrl, schema, entities = [], poolSize = POOL_CONN
     installExtensions: false,
     // An idle connection that breaks must not end the process; the next query opens another.
     poolErrorHandler: (error: Error) => log.warn(`${schema}: connection lost: ${error.message}`),
-    extra: { keepAlive: true },
+    extra: { keepAlive: true, Client: PreparingClient },
   } as const satisfies DataSourceOptions;
 }

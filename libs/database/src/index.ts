@@ -8,6 +8,8 @@ export { APP_CONNECTIONS, PROCESS_CONNECTIONS } from './connections.js';
 export { schemaState, type SchemaState } from './schema-state.js';
 export { patiently } from './patience.js';
 export { afterCommit } from './after-commit.js';
+export { prepared } from './prepared.js';
+export { writeAtOnce, type Write } from './write-at-once.js';
 export { CLOCK_MIGRATION, setLogClock, readLogClock } from './log-clock.js';
 export { isSurroundingsError } from './surroundings.js';
 export { TestDatabase, withTestDatabase, type TestService } from './test-database.js';

@@ -1,10 +1,18 @@
 import { type DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { type Clock } from '#libs/clock';
+import { prepared } from '#libs/database';
 import { CaError } from '#libs/errors';
 
 const KEEP_DAYS = 45;
 const DAY_MS = 86_400_000;
+
+const CLAIM = prepared(
+  `insert into idempotency (endpoint, key, request_hash, created_at) values ($1, $2, $3, $4)
+   on conflict (endpoint, key) do nothing
+   returning true`,
+);
+const ANSWER = prepared('update idempotency set answer = $3 where endpoint = $1 and key = $2');
 
 /** The Idempotency-Key header. */
 export const idempotencyKey = z
@@ -41,11 +49,7 @@ export class Idempotency {
     }
     if (!(await this.#claim(tx, request))) return stored<T>(tx, request);
     const answer = JSON.stringify(await command());
-    await tx.query('update idempotency set answer = $3 where endpoint = $1 and key = $2', [
-      request.endpoint,
-      request.key,
-      answer,
-    ]);
+    await tx.query(ANSWER, [request.endpoint, request.key, answer]);
     return JSON.parse(answer) as T;
   }
 
@@ -61,12 +65,7 @@ export class Idempotency {
 
   /** Whether the key is ours. Waits for a transaction that has claimed it and is not over. */
   async #claim(tx: EntityManager, { endpoint, key, requestHash }: IdempotentRequest): Promise<boolean> {
-    const rows = (await tx.query(
-      `insert into idempotency (endpoint, key, request_hash, created_at) values ($1, $2, $3, $4)
-       on conflict (endpoint, key) do nothing
-       returning true`,
-      [endpoint, key, requestHash, this.clock.now()],
-    )) as unknown[];
+    const rows = (await tx.query(CLAIM, [endpoint, key, requestHash, this.clock.now()])) as unknown[];
     return rows.length === 1;
   }
 }

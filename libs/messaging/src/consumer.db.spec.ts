@@ -201,7 +201,7 @@ describe('the consumer', () => {
 
   it('tries events of a replicated log for ever, and leaves out what cannot be read', async () => {
     const event = record(numbered('a', 1));
-    const endless = new Consumer(service.source, { maxAttempts: 2, firstRetryMs: 0, neverDeadLetter: [event.topic] });
+    const endless = new Consumer(service.source, { maxAttempts: 2, firstRetryMs: 0, replicated: [event.topic] });
     await endless.receive({ ...event, value: '{' }, fine());
     await endless.receive(
       event,

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sleep } from '#libs/clock';
-import { isSurroundingsError } from '#libs/database';
+import { isSurroundingsError, prepared } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { type EventOf, type EventType, type KaikaEvent, parseEvent } from '#libs/events';
 import { traced } from '#libs/trace';
@@ -9,7 +9,10 @@ import { type Delivery, MAX_EVENT_BYTES } from './bus-record.js';
 import { buryRecord, enterInbox, enterInboxAgain, waitBehind } from './parking.js';
 import type { Watchdog } from './watchdog.js';
 
-/** What a service reacts to: its map of event types. `tx` holds the inbox row, so the effect happens exactly once. */
+/**
+ * What a service reacts to: its map of event types. `tx` holds the inbox row, so the effect happens exactly once; of a
+ * replicated topic it is no transaction.
+ */
 export type Handlers = {
   readonly [T in EventType]?: (event: EventOf<T>, tx: EntityManager) => Promise<unknown> | void;
 };
@@ -17,8 +20,11 @@ export type Handlers = {
 export interface ConsumerOptions {
   /** Whose consumer it is, in traces. */
   service?: string;
-  /** Topics whose events are tried for ever (a replicated log heals its own holes). */
-  neverDeadLetter?: readonly string[];
+  /**
+   * Topics that copy a log: whoever takes their events may take one as often as he likes, in any order, and fetches what is
+   * missing. They need no inbox, count nothing, and are tried for ever.
+   */
+  replicated?: readonly string[];
   /** Attempts at an event before it is dead-lettered. */
   maxAttempts: number;
   firstRetryMs?: number;
@@ -29,6 +35,12 @@ export interface ConsumerOptions {
 type Handler = (event: KaikaEvent, tx: EntityManager) => Promise<unknown> | void;
 
 const LAST_RETRY_MS = 15_000;
+
+const COUNT = prepared(
+  `insert into delivery_attempt as a (topic, record_id, attempts) values ($1, $2, greatest($3, 0))
+   on conflict (topic, record_id) do update set attempts = greatest(a.attempts + $3, 0)
+   returning attempts, set_config('synchronous_commit', 'off', true)`,
+);
 
 /**
  * Between transport and handlers. Errors of the surroundings are waited out, for ever. Errors of the event are counted
@@ -59,7 +71,7 @@ export class Consumer {
   /** In the event's own trace, whoever replays it. */
   async #dealWith(record: Delivery, event: KaikaEvent | Error, handlers: Handlers): Promise<void> {
     if (record.replay) return this.#replay(record, event, handlers);
-    if (event instanceof Error && this.#isEndless(record)) {
+    if (event instanceof Error && this.#isReplicated(record)) {
       this.#log.error(`${record.topic} ${record.id} cannot be read, left out: ${event.message}`);
       return void this.counts.ignored++;
     }
@@ -105,8 +117,13 @@ export class Consumer {
 
   /** @returns whether the record is dealt with @throws errors of the surroundings, which don't count */
   async #attempt(record: Delivery, event: KaikaEvent, handlers: Handlers): Promise<boolean> {
+    if (this.#isReplicated(record)) {
+      await handlerOf(handlers, event.type)!(event, this.source.manager);
+      this.counts.handled++;
+      return true;
+    }
     const attempts = await this.#count(record, 1);
-    if (attempts > this.options.maxAttempts && !this.#isEndless(record)) {
+    if (attempts > this.options.maxAttempts) {
       const error = new Error('every attempt ended without an answer, as when the process is killed');
       await this.#bury(record, event, error, attempts - 1);
       return true;
@@ -120,7 +137,7 @@ export class Consumer {
         await this.#count(record, -1).catch(() => {});
         throw error;
       }
-      if (attempts < this.options.maxAttempts || this.#isEndless(record)) throw error;
+      if (attempts < this.options.maxAttempts) throw error;
       await this.#bury(record, event, error, attempts);
       return true;
     }
@@ -157,17 +174,12 @@ export class Consumer {
 
   /** Durable before the handler runs as far as our own end goes; only a crash of the server could lose the count. */
   async #count(record: Delivery, step: 1 | -1): Promise<number> {
-    const rows = await this.source.query<{ attempts: number }[]>(
-      `insert into delivery_attempt as a (topic, record_id, attempts) values ($1, $2, greatest($3, 0))
-       on conflict (topic, record_id) do update set attempts = greatest(a.attempts + $3, 0)
-       returning attempts, set_config('synchronous_commit', 'off', true)`,
-      [record.topic, record.id, step],
-    );
+    const rows = await this.source.query<{ attempts: number }[]>(COUNT, [record.topic, record.id, step]);
     return rows[0]!.attempts;
   }
 
-  #isEndless(record: Delivery): boolean {
-    return this.options.neverDeadLetter?.includes(record.topic) ?? false;
+  #isReplicated(record: Delivery): boolean {
+    return this.options.replicated?.includes(record.topic) ?? false;
   }
 
   #tell(record: Delivery, failures: number, error: unknown): void {

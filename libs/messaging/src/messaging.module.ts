@@ -38,7 +38,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
   ) {}
 
   static forService(options: MessagingOptions): DynamicModule {
-    const { service, pollMs = DEFAULT_POLL_MS, neverDeadLetter = [], maxAttempts = 5 } = options;
+    const { service, pollMs = DEFAULT_POLL_MS, replicated = [], maxAttempts = 5 } = options;
     return {
       module: MessagingModule,
       global: true,
@@ -67,7 +67,7 @@ export class MessagingModule implements OnApplicationBootstrap, BeforeApplicatio
         {
           provide: Consumer,
           useFactory: (source: DataSource, watchdog: Watchdog) =>
-            new Consumer(source, { service, neverDeadLetter, maxAttempts, watchdog }),
+            new Consumer(source, { service, replicated, maxAttempts, watchdog }),
           inject: [DataSource, Watchdog],
         },
         {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '#libs/database';
 import type { BusRecord } from './bus-record.js';
 
 /** Locks the parked key: waits for a replay that is under way. */
@@ -9,6 +10,14 @@ async function isParked(tx: EntityManager, { topic, key }: BusRecord): Promise<b
   ]);
   return rows.length > 0;
 }
+
+const ENTER = prepared(
+  `with parked as (select 1 from parked_key where topic = $1 and key = $2 for update),
+     done as (delete from delivery_attempt where topic = $1 and record_id = $3),
+     entered as (insert into inbox (event_id) select $4 where not exists (select 1 from parked)
+                 on conflict do nothing returning 1)
+   select exists (select 1 from parked) as parked, exists (select 1 from entered) as entered`,
+);
 
 /**
  * Enters an event in the inbox, unless its key is parked, and takes its attempts away: one statement for what every
@@ -21,14 +30,7 @@ export async function enterInbox(
   { topic, key, id }: BusRecord,
   eventId: string,
 ): Promise<'handled' | 'duplicate' | 'parked'> {
-  const [row] = await tx.query<{ parked: boolean; entered: boolean }[]>(
-    `with parked as (select 1 from parked_key where topic = $1 and key = $2 for update),
-       done as (delete from delivery_attempt where topic = $1 and record_id = $3),
-       entered as (insert into inbox (event_id) select $4 where not exists (select 1 from parked)
-                   on conflict do nothing returning 1)
-     select exists (select 1 from parked) as parked, exists (select 1 from entered) as entered`,
-    [topic, key, id, eventId],
-  );
+  const [row] = await tx.query<{ parked: boolean; entered: boolean }[]>(ENTER, [topic, key, id, eventId]);
   return row!.parked ? 'parked' : row!.entered ? 'handled' : 'duplicate';
 }
 

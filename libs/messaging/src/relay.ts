@@ -17,6 +17,7 @@ export interface RelayOptions {
 }
 
 const BATCH = 500;
+const REST_MS = 100;
 const LOOK_MS = 15_000;
 const STANDBY_MS = 1_000;
 const RETRY_MS = 500;
@@ -101,9 +102,13 @@ export class Relay {
         await this.#sendAgain(client, await this.#memory.goneTopics());
         lookAt = performance.now() + (this.options.lookMs ?? LOOK_MS);
       }
+      const began = performance.now();
       const sent = await this.#sendBatch(client);
       succeeded();
-      if (sent < BATCH) await this.#news.wait(this.options.pollMs, signal);
+      if (sent === BATCH) continue;
+      // What comes alone leaves at once. Of many, each batch takes what came meanwhile: the busier, the more it takes.
+      if (sent > 0) await sleep(Math.min(2 * (performance.now() - began), REST_MS), signal);
+      await this.#news.wait(this.options.pollMs, signal);
     }
   }
 

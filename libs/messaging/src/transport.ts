@@ -11,8 +11,8 @@ export interface MessagingOptions {
   /** Consumer group, and the name of the relay's lock. */
   service: string;
   transport: Transport;
-  /** Topics whose events are tried for ever: those a status feed lands. Default none. */
-  neverDeadLetter?: readonly string[];
+  /** Topics that copy a log: those a status feed lands. Default none. */
+  replicated?: readonly string[];
   /** Attempts at an event before it is dead-lettered. Default 5. */
   maxAttempts?: number;
   /** How often outbox and log are looked at when nobody wakes us, milliseconds. Default 50. */

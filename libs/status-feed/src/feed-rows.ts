@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '#libs/database';
 import { type StatusRow, statusRow, statusRowHash } from '#libs/events';
 
 export interface Watermark {
@@ -15,6 +16,10 @@ export interface Watermark {
 /** Why a row that came was not taken. `altered`: another row has its seq. `forged`: its own hash is wrong. */
 export type Conflict = 'altered' | 'forged' | 'unlinked';
 
+const LAND = prepared(
+  'insert into feed_row (seq, hash, content) values ($1, $2, $3) on conflict do nothing returning seq',
+);
+
 /** Takes a row by its seq. @returns what is wrong, if anything; the row is then kept as evidence only */
 export async function landRow(tx: EntityManager, row: StatusRow): Promise<Conflict | undefined> {
   const hash = statusRowHash(row);
@@ -22,10 +27,7 @@ export async function landRow(tx: EntityManager, row: StatusRow): Promise<Confli
     await keepConflict(tx, row, hash, 'forged');
     return 'forged';
   }
-  const landed = await tx.query<unknown[]>(
-    'insert into feed_row (seq, hash, content) values ($1, $2, $3) on conflict do nothing returning seq',
-    [row.seq, hash, JSON.stringify(row)],
-  );
+  const landed = await tx.query<unknown[]>(LAND, [row.seq, hash, JSON.stringify(row)]);
   if (landed.length > 0) return undefined;
   const [present] = await tx.query<{ hash: string }[]>('select hash from feed_row where seq = $1', [row.seq]);
   if (present?.hash === hash) return undefined;

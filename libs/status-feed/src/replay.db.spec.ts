@@ -43,7 +43,7 @@ beforeEach(async () => {
   let asked = 0;
   feed = new StatusFeed({
     source: service.source,
-    apply: (row, tx) => tx.query('insert into applied values ($1)', [row.seq]),
+    apply: (rows, tx) => tx.query('insert into applied select unnest($1::bigint[])', [rows.map(({ seq }) => seq)]),
     fetchRows: async (after, limit) => {
       const rows = owner.slice(after, after + limit);
       await interrupt(++asked);

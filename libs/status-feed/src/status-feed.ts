@@ -1,7 +1,6 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sleep } from '#libs/clock';
-import { afterCommit } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { type StatusRow, statusRowHash } from '#libs/events';
 import { epochWasSeen, holeAge, landedAbove, landRow, nextRows, readWatermark, replaceRow, type Watermark, writeWatermark } from './feed-rows.js'; // prettier-ignore
@@ -9,8 +8,8 @@ import { type Replay, replayLog } from './replay.js';
 
 export interface StatusFeedOptions {
   source: DataSource;
-  /** The effect of one row; in the transaction that moves the watermark past it. */
-  apply(row: StatusRow, tx: EntityManager): Promise<unknown>;
+  /** The effect of rows that follow each other; in the transaction that moves the watermark past them. */
+  apply(rows: readonly StatusRow[], tx: EntityManager): Promise<unknown>;
   /** The owner's rows above a seq, in order, at most `limit`. */
   fetchRows(afterSeq: number, limit: number): Promise<StatusRow[]>;
   /** Called once for each kind of trouble until it passes. Default: the log. */
@@ -26,6 +25,7 @@ export interface StatusFeedOptions {
 }
 
 const BATCH = 200;
+const REST_MS = 100;
 
 /**
  * A copy of the owner's status log (DESIGN.md §3). Rows land by seq in any order, as often as they like; one applier
@@ -55,13 +55,12 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   /**
-   * Takes the row of a status event. Idempotent. With `tx` the row lands with the caller's transaction. A row whose seq
-   * is taken by other contents, or whose own hash is wrong, raises an alarm and is kept as evidence.
+   * Takes the row of a status event. Idempotent. A row whose seq is taken by other contents, or whose own hash is wrong,
+   * raises an alarm and is kept as evidence.
    */
-  async land({ data: row }: { data: StatusRow }, tx?: EntityManager): Promise<void> {
-    await this.#land([row], tx ?? this.options.source.manager);
-    if (tx) afterCommit(tx, () => this.#wake.abort());
-    else this.#wake.abort();
+  async land({ data: row }: { data: StatusRow }): Promise<void> {
+    await this.#land([row], this.options.source.manager);
+    this.#wake.abort();
   }
 
   async watermark(): Promise<Watermark> {
@@ -118,15 +117,22 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    const { pollMs = 250 } = this.options;
+    for (let healAt = 0; !signal.aborted;) {
       this.#wake = new AbortController();
+      const began = performance.now();
       try {
         const mark = await this.applyReady();
-        if (!(await this.#heal(mark))) this.#calm();
+        if (began >= healAt) {
+          healAt = began + pollMs;
+          if (!(await this.#heal(mark))) this.#calm();
+        }
       } catch (error) {
         this.#raise(error);
       }
-      await sleep(this.options.pollMs ?? 250, signal, this.#wake.signal);
+      // What comes alone is applied at once. Of many, each turn takes what came meanwhile: the busier, the more it takes.
+      await sleep(Math.min(2 * (performance.now() - began), REST_MS, pollMs), signal);
+      await sleep(pollMs, signal, this.#wake.signal);
     }
   }
 
@@ -172,20 +178,19 @@ export class StatusFeed implements OnApplicationBootstrap, BeforeApplicationShut
   async #applyBatch(size: number): Promise<{ mark: Watermark; applied: number; stuck?: StatusRow }> {
     return this.options.source.transaction(async (tx) => {
       let mark = await readWatermark(tx, true);
-      const rows = await nextRows(tx, mark.seq, size);
-      let applied = 0;
-      let stuck: StatusRow | undefined;
-      for (const row of rows) {
-        if (!(await continues(tx, mark, row))) {
-          stuck = row;
-          break;
-        }
-        await this.options.apply(row, tx);
+      const landed = await nextRows(tx, mark.seq, size);
+      const rows: StatusRow[] = [];
+      for (const row of landed) {
+        if (!(await continues(tx, mark, row))) break;
+        rows.push(row);
         mark = { epoch: row.epoch, seq: row.seq, hash: row.hash, at: new Date(row.at) };
-        applied++;
       }
-      if (applied > 0) await writeWatermark(tx, mark);
-      return { mark, applied, ...(stuck && { stuck }) };
+      if (rows.length > 0) {
+        await this.options.apply(rows, tx);
+        await writeWatermark(tx, mark);
+      }
+      const stuck = landed[rows.length];
+      return { mark, applied: rows.length, ...(stuck && { stuck }) };
     });
   }
 

@@ -32,7 +32,7 @@ import { Explanations } from './explanation.js';
 import { HeldController } from './held.controller.js';
 import { HeldLists } from './held-lists.js';
 import { watchLists } from './list-metrics.js';
-import { applyStatusRow } from './listings.js';
+import { applyStatusRows } from './listings.js';
 import { ListRun } from './list-run.js';
 import { Midnight } from './midnight.js';
 import { StatusOwner } from './owner.js';
@@ -63,7 +63,7 @@ export class CrlPublisherModule implements OnApplicationBootstrap, BeforeApplica
         MessagingModule.forService({
           service: 'crl-publisher',
           transport: config.transport,
-          neverDeadLetter: [TOPICS.status],
+          replicated: [TOPICS.status],
         }),
       ],
       controllers: [
@@ -107,7 +107,7 @@ function parts(config: CrlPublisherConfig, { issuing: issuer, rootCrlFile }: Aut
       useFactory: (source: DataSource, owner: StatusOwner, alarms: Alarms) =>
         new StatusFeed({
           source,
-          apply: applyStatusRow,
+          apply: applyStatusRows,
           fetchRows: (after, limit) => owner.rowsAfter(after, limit),
           alarm: (error) => alarms.raise('statusLogBroken', { err: error }),
           over: () => alarms.clear('statusLogBroken'),

@@ -13,7 +13,7 @@ import { everythingStored } from '../../../libs/messaging/test/everything-stored
 import { entriesOf } from './copy-columns.js';
 import { CrlPublisherHandlers } from './crl-publisher.handlers.js';
 import { crlPublisher } from './index.js';
-import { applyStatusRow, listedAt } from './listings.js';
+import { applyStatusRows, listedAt } from './listings.js';
 
 const database = withTestDatabase();
 /** All cards are in one log, whose rows are applied one after the other whoever they are of. */
@@ -24,8 +24,8 @@ let feed: StatusFeed;
 beforeAll(async () => {
   const { source } = await database.service('crl-publisher', [...crlPublisher.migrations] as never);
   const fetchRows = () => Promise.reject(new Error('nothing is fetched: the bus brings every row'));
-  feed = new StatusFeed({ source, apply: applyStatusRow, fetchRows });
-  const consumer = new Consumer(source, { maxAttempts: 5, neverDeadLetter: ['kaika.status.v1'] });
+  feed = new StatusFeed({ source, apply: applyStatusRows, fetchRows });
+  const consumer = new Consumer(source, { maxAttempts: 5, replicated: ['kaika.status.v1'] });
   listener = { consumer, handlers: new CrlPublisherHandlers(feed, consumer).on, source };
 }, 120_000);
 afterAll(() => feed?.beforeApplicationShutdown());

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Client } from 'pg';
 import type { QueryRunner } from 'typeorm';
 import { withTestDatabase } from '#libs/database';
-import { applyStatusRow, listedAt } from './listings.js';
+import { applyStatusRows, listedAt } from './listings.js';
 import { newCard } from './owner.fixture.js';
 import { PublisherFixture } from './publisher.fixture.js';
 
@@ -44,7 +44,7 @@ describe('the list of a marker', () => {
     for (const card of cards.slice(0, 10)) at.owner.change(card, null);
     for (const card of cards.slice(0, 5)) at.owner.suspend(card, '2026-01-10T02:00:00Z');
     await at.service.source.transaction(async (tx) => {
-      for (const row of at.owner.rows) await applyStatusRow(row, tx);
+      await applyStatusRows(at.owner.rows, tx);
     });
     for (let marker = 1; marker <= at.owner.rows.length + 1; marker += 1) {
       expect(await serials(marker)).toEqual([...at.owner.listBelow(marker).keys()].sort());
@@ -57,7 +57,7 @@ describe('the list of a marker', () => {
     at.owner.suspend(card); // another holder's hold: the entry stays
     at.owner.change(card, { reason: 'superseded', since: '2026-01-10T01:00:00Z' });
     await at.service.source.transaction(async (tx) => {
-      for (const row of at.owner.rows) for (let twice = 0; twice < 2; twice += 1) await applyStatusRow(row, tx);
+      for (const row of at.owner.rows) await applyStatusRows([row, row], tx);
     });
     expect(
       await at.service.source.query('select from_seq, to_seq, reason from listing order by serial, from_seq'),

@@ -11,12 +11,12 @@ import { retiredSql, type Retention } from './retention.js';
 const COPY_MINUTES = 10;
 
 /**
- * Applies one row of the status log, in seq order and inside the feed's transaction: who is on the list from which row
- * to which. Both serials of a card move together. A row that leaves the entry as it was changes nothing, so applying
- * one twice does no harm.
+ * Applies rows of the status log, in seq order and inside the feed's transaction: who is on the list from which row to
+ * which. Both serials of a card move together. A row that leaves the entry as it was changes nothing, so applying one
+ * twice does no harm.
  */
-export async function applyStatusRow(row: StatusRow, tx: EntityManager): Promise<void> {
-  await (row.kind === 'cut' ? keepCut(row, tx) : moveListing(row, tx));
+export async function applyStatusRows(rows: readonly StatusRow[], tx: EntityManager): Promise<void> {
+  for (const row of rows) await (row.kind === 'cut' ? keepCut(row, tx) : moveListing(row, tx));
 }
 
 async function moveListing(row: CardRow, tx: EntityManager): Promise<void> {

@@ -19,7 +19,7 @@ import { EmergencyLists } from './emergency-lists.js';
 import { HeldLists } from './held-lists.js';
 import { DueRuns } from './due-runs.js';
 import { crlPublisher } from './index.js';
-import { applyStatusRow } from './listings.js';
+import { applyStatusRows } from './listings.js';
 import { ListRun } from './list-run.js';
 import { FakeOwner } from './owner.fixture.js';
 import { StatusOwner } from './owner.js';
@@ -106,7 +106,7 @@ export class PublisherFixture {
     const { privateKey } = generateKeyPairSync('ed25519');
     const tokens = serviceTokens({ kid: 'test', privateKey }, 'crl-publisher');
     const owner = new StatusOwner(new ServiceClient(this.ownerUrl, tokens));
-    const feed = new StatusFeed({ source, apply: applyStatusRow, fetchRows: (after, limit) => owner.rowsAfter(after, limit) }); // prettier-ignore
+    const feed = new StatusFeed({ source, apply: applyStatusRows, fetchRows: (after, limit) => owner.rowsAfter(after, limit) }); // prettier-ignore
     const log = new StatusLog(feed, source);
     const runs = new DueRuns(source);
     const lists = new PublishedLists(source, runs, new Outbox(source));

@@ -15,7 +15,7 @@ import { Figures } from './figures.js';
 import { statusQuery } from './index.js';
 import { KnownCertificates } from './ocsp/known-certificates.js';
 import { Watermarks } from './ocsp/watermarks.js';
-import { applyStatusRow } from './read-model.js';
+import { applyStatusRows } from './read-model.js';
 import { SearchService } from './search.service.js';
 import { StatusQueryHandlers } from './status-query.handlers.js';
 
@@ -32,14 +32,14 @@ let pending: () => Promise<{ count: number }>;
 beforeAll(async () => {
   const { source } = await database.service('status-query', [...statusQuery.migrations] as never);
   const fetchRows = () => Promise.reject(new Error('nothing is fetched: the bus brings every row'));
-  feed = new StatusFeed({ source, apply: applyStatusRow, fetchRows });
+  feed = new StatusFeed({ source, apply: applyStatusRows, fetchRows });
   watermarks = new Watermarks(source);
   const clock = new Clock();
   search = new SearchService(source, clock);
   ocsp = new KnownCertificates(source, { issuing: { skiHex: SKI } } as Authority);
   const figures = new Figures(source, feed, watermarks, {} as never, clock);
   pending = () => figures.pendingCards();
-  const consumer = new Consumer(source, { maxAttempts: 5, neverDeadLetter: ['kaika.status.v1'] });
+  const consumer = new Consumer(source, { maxAttempts: 5, replicated: ['kaika.status.v1'] });
   const service = new StatusQueryHandlers(feed, consumer, watermarks);
   const direct = { 'status.watermark': (record: Delivery) => service.onStatus(record) };
   listener = { consumer, handlers: service.on, source, direct };

@@ -11,9 +11,10 @@ export async function applyIssued(card: IssuedCard, tx: Queries): Promise<void> 
   await put(tx, 'certificate', certificateColumns(card), 'serial', false);
 }
 
-/** One row of the status log, in its turn: each says the card's whole state, so the last one stands. */
-export async function applyStatusRow(row: StatusRow, tx: Queries): Promise<void> {
-  if (row.kind !== 'cut') await put(tx, 'card_status', [statusColumns(row)], 'card_number', true);
+/** Rows of the status log, in their order: each says the card's whole state, so the last one stands. */
+export async function applyStatusRows(rows: readonly StatusRow[], tx: Queries): Promise<void> {
+  const last = new Map(rows.flatMap((row) => (row.kind === 'cut' ? [] : [[row.cardNumber, row] as const])));
+  await put(tx, 'card_status', [...last.values()].map(statusColumns), 'card_number', true);
 }
 
 export function cardColumns(card: IssuedCard) {

@@ -22,11 +22,11 @@ export class StatusQueryHandlers {
 
   readonly on = {
     'certificate.issued': (e, tx) => applyIssued(e.data, tx),
-    'certificate.accepted': (e, tx) => this.feed.land(e, tx),
-    'certificate.suspended': (e, tx) => this.feed.land(e, tx),
-    'certificate.resumed': (e, tx) => this.feed.land(e, tx),
-    'certificate.revoked': (e, tx) => this.feed.land(e, tx),
-    'status.cut': (e, tx) => this.feed.land(e, tx),
+    'certificate.accepted': (e) => this.feed.land(e),
+    'certificate.suspended': (e) => this.feed.land(e),
+    'certificate.resumed': (e) => this.feed.land(e),
+    'certificate.revoked': (e) => this.feed.land(e),
+    'status.cut': (e) => this.feed.land(e),
   } satisfies Handlers;
 
   @EventPattern(TOPICS.issuance)

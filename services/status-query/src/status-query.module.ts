@@ -17,7 +17,7 @@ import { OcspController, oneStep } from './ocsp/ocsp.controller.js';
 import { OcspService } from './ocsp/ocsp.service.js';
 import { Watermarks } from './ocsp/watermarks.js';
 import { Owners } from './owners.js';
-import { applyStatusRow } from './read-model.js';
+import { applyStatusRows } from './read-model.js';
 import { RebuildController } from './rebuild/rebuild.controller.js';
 import { RebuildService } from './rebuild/rebuild.service.js';
 import { SearchService } from './search.service.js';
@@ -34,7 +34,7 @@ export class StatusQueryModule implements NestModule {
         MessagingModule.forService({
           service: 'status-query',
           transport: config.transport,
-          neverDeadLetter: [TOPICS.status],
+          replicated: [TOPICS.status],
         }),
       ],
       controllers: [CertificatesController, OcspController, RebuildController, StatusQueryHandlers],
@@ -47,7 +47,7 @@ export class StatusQueryModule implements NestModule {
           useFactory: (source: DataSource, owners: Owners) =>
             new StatusFeed({
               source,
-              apply: applyStatusRow,
+              apply: applyStatusRows,
               fetchRows: (after, limit) => owners.statusRows(after, limit),
             }),
           inject: [DataSource, Owners],

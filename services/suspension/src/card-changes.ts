@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Write } from '#libs/database';
 import { CaError } from '#libs/errors';
 import type { CardRow } from '#libs/events';
 import { saveCard, type LockedCard } from './card.js';
@@ -13,12 +14,16 @@ import {
   type Command,
   type CommandName,
 } from './card-status.js';
+import { recordAct, type OfficerAct } from './officers/officer-acts.js';
 import { Receipts, type Receipt } from './receipts.js';
 import { obstacles } from './sentence.js';
 import { StatusLog } from './status-log.js';
 
 /** Every command but acceptance, which has an answer of its own. */
 export type ReceiptedCommand = Command & { name: Exclude<CommandName, 'accept'> };
+
+/** Who is on record for a command, and why. */
+export type OnRecord = Pick<OfficerAct, 'act' | 'by' | 'ground' | 'request'>;
 
 /** What a command does to a card, in the transaction that has locked the card's row. */
 @Injectable()
@@ -33,6 +38,7 @@ export class CardChanges {
    * only for a change, and is decided finally at the log's time.
    *
    * @param activation for an acceptance
+   * @param also what is written with it
    * @returns undefined when the card is already where the command would bring it
    * @throws CaError cardRevoked | cardExpired | cardHeld | cardNotSuspended
    */
@@ -40,42 +46,54 @@ export class CardChanges {
     tx: EntityManager,
     card: LockedCard,
     command: Command,
-    activation?: string,
-  ): Promise<{ state: CardState; row: CardRow } | undefined> {
+    { activation, also }: { activation?: string; also?: (row: CardRow, state: CardState) => Write[] } = {},
+  ): Promise<CardState | undefined> {
     if (decide(card, command, card.readAt) === 'already') return undefined;
+    const { cardNumber } = card.identity;
     let state = card.state;
-    const row = await this.log.append(tx, (at) => {
-      const decided = decide(card, command, at);
-      if (decided === 'already') throw new Error(`card ${card.identity.cardNumber} moved under its lock`);
-      state = decided;
-      return { card: card.identity, command, before: card.state, after: decided };
-    });
-    await saveCard(tx, card.identity.cardNumber, state, activation);
-    return { state, row };
+    await this.log.append(
+      tx,
+      (at) => {
+        const decided = decide(card, command, at);
+        if (decided === 'already') throw new Error(`card ${cardNumber} moved under its lock`);
+        state = decided;
+        return { card: card.identity, command, before: card.state, after: decided };
+      },
+      (row) => [saveCard(cardNumber, state, activation), ...(also?.(row, state) ?? [])],
+    );
+    return state;
   }
 
   /**
    * The same with a receipt; a card that is already there has the last receipt of the same holder, or of its revocation.
    *
+   * @param record what is kept of it beside the receipt
    * @throws CaError cardRevoked | cardExpired | cardNotSuspended
    */
   async withReceipt(
     tx: EntityManager,
     card: LockedCard,
     command: ReceiptedCommand,
-  ): Promise<{ receipt: Receipt; changed: boolean }> {
+    record?: OnRecord,
+  ): Promise<Receipt> {
     const holder = holderOf(command);
-    const change = await this.carryOut(tx, card, command);
-    if (!change) return { receipt: await this.receipts.last(tx, card.identity.cardNumber, holder), changed: false };
-    const { state, row } = change;
-    const receipt = await this.receipts.write(tx, row, {
-      id: randomUUID(),
-      command: command.name,
-      holder,
-      reason: command.name === 'revoke' ? command.reason : null,
-      status: statusOf(state, new Date(row.at)),
+    const { cardNumber } = card.identity;
+    let receipt: Receipt | undefined;
+    await this.carryOut(tx, card, command, {
+      also: (row, state) => {
+        const made = this.receipts.make(row, {
+          id: randomUUID(),
+          command: command.name,
+          holder,
+          reason: command.name === 'revoke' ? command.reason : null,
+          status: statusOf(state, new Date(row.at)),
+        });
+        receipt = made.receipt;
+        const { id, at } = receipt;
+        return [made.write, ...(record ? [recordAct({ ...record, cardNumber, at, receipt: id })] : [])];
+      },
     });
-    return { receipt, changed: true };
+    return receipt ?? this.receipts.last(tx, cardNumber, holder);
   }
 }
 

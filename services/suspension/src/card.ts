@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Write } from '#libs/database';
 import { CaError } from '#libs/errors';
 import type { EventData, Holder } from '#libs/events';
 import { HOLDERS } from '#libs/events';
@@ -74,17 +75,12 @@ async function read(tx: EntityManager, cardNumber: string): Promise<LockedCard> 
 }
 
 /** @param activation the one that accepted the card, if it is accepted by this change */
-export async function saveCard(
-  tx: EntityManager,
-  cardNumber: string,
-  state: CardState,
-  activation?: string,
-): Promise<void> {
-  await tx.query(
-    `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,
-            compromised_at = $7, not_good_since = $8, activation = coalesce($9, activation)
-     where card_number = $1`,
-    [
+export function saveCard(cardNumber: string, state: CardState, activation?: string): Write {
+  return {
+    sql: `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,
+                 compromised_at = $7, not_good_since = $8, activation = coalesce($9, activation)
+          where card_number = $1`,
+    values: [
       cardNumber,
       state.acceptedAt,
       JSON.stringify(state.holds),
@@ -95,7 +91,7 @@ export async function saveCard(
       state.notGoodSince,
       activation,
     ],
-  );
+  };
 }
 
 /** More time for acceptance, and the reminders of it again. */

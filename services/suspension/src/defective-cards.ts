@@ -4,7 +4,6 @@ import type { EventData } from '#libs/events';
 import { lockKnownCard } from './card.js';
 import { CardChanges } from './card-changes.js';
 import { statusOf } from './card-status.js';
-import { recordAct } from './officers/officer-acts.js';
 
 /** Who is on record for it: the two officers stand in the case, which issuance keeps. */
 const BY = 'issuance';
@@ -23,9 +22,12 @@ export class DefectiveCards {
   async revoke({ cardNumber, caseNumber }: EventData<'card.defective'>, tx: EntityManager): Promise<void> {
     const card = await lockKnownCard(tx, cardNumber);
     if (['revoked', 'expired'].includes(statusOf(card.state, card.readAt))) return;
-    const { receipt, changed } = await this.changes.withReceipt(tx, card, { name: 'revoke', reason: 'superseded' });
-    if (!changed) return;
     const ground = `returned card, case ${caseNumber}: defective`;
-    await recordAct(tx, { cardNumber, act: 'revoke', by: BY, ground, at: receipt.at, receipt: receipt.id });
+    await this.changes.withReceipt(
+      tx,
+      card,
+      { name: 'revoke', reason: 'superseded' },
+      { act: 'revoke', by: BY, ground },
+    );
   }
 }

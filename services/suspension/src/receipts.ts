@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { nextMidnight } from '#libs/clock';
+import type { Write } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { holder, utc, type CardRow, type EventData, type Holder } from '#libs/events';
 import { revocationReason, STATUSES, type CardStatus, type RevocationReason } from './card-status.js';
@@ -47,21 +48,21 @@ interface ReceiptRecord {
 export class Receipts {
   constructor(private readonly source: DataSource) {}
 
-  async write(
-    tx: EntityManager,
+  /** The receipt of a change, and what has to be written for it. */
+  make(
     row: CardRow,
     change: Pick<ReceiptRecord, 'id' | 'command' | 'holder' | 'reason' | 'status'>,
-  ): Promise<Receipt> {
+  ): { receipt: Receipt; write: Write } {
     const { cardNumber, holds, issuerSki, seq } = row;
     const at = new Date(row.at);
     const record = { ...change, cardNumber, holds, at, cut: nextMidnight(at) };
     const { id, command, holder, reason, status, cut } = record;
-    await tx.query(
-      `insert into receipt (id, seq, card_number, issuer_ski, command, holder, reason, status, holds, at, cut)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-      [id, seq, cardNumber, issuerSki, command, holder, reason, status, holds, at, cut],
-    );
-    return receiptOf(record, null);
+    const write = {
+      sql: `insert into receipt (id, seq, card_number, issuer_ski, command, holder, reason, status, holds, at, cut)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      values: [id, seq, cardNumber, issuerSki, command, holder, reason, status, holds, at, cut],
+    };
+    return { receipt: receiptOf(record, null), write };
   }
 
   /** A list is published: the receipts of what is below its marker can name it. */

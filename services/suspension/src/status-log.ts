@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { lastMidnight, toWholeSeconds } from '#libs/clock';
+import { prepared, writeAtOnce, type Write } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { newEvent, type CardRow, type CutRow, type EventType, type KaikaEvent, type StatusRow } from '#libs/events';
 import { Outbox } from '#libs/messaging';
@@ -34,18 +35,24 @@ export class StatusLog {
 
   /**
    * Appends one change, after the marker of a cut that is due. The caller has locked the card's row: always card before
-   * log, and both before the outbox, so that ids of one card are in commit order.
+   * log, and both before the outbox, so that ids of one card are in commit order. All writers wait for the log's lock: what
+   * else the change writes goes with it, in one statement.
    *
    * @param decide gives the change at the log's time, or throws
+   * @param also what is written with the row
    */
-  async append(tx: EntityManager, decide: (at: Date) => CardChange): Promise<CardRow> {
+  async append(
+    tx: EntityManager,
+    decide: (at: Date) => CardChange,
+    also: (row: CardRow, change: CardChange) => Write[],
+  ): Promise<void> {
     const { head, at } = await lock(tx);
     const change = decide(at);
     const due = dueCut(head, at);
     const marker = due && cutRow(head, due, at);
     const step = cardRow(marker?.head ?? head, change, at);
-    await this.write(tx, marker ? [marker.row, step.row] : [step.row], step.head, at);
-    return step.row;
+    const rows = marker ? [marker.row, step.row] : [step.row];
+    await writeAtOnce(tx, [...this.writes(tx, rows, step.head, at), ...also(step.row, change)]);
   }
 
   /**
@@ -121,45 +128,43 @@ export class StatusLog {
       throw new CaError('cutInFuture', `${utcSeconds(cut)} has a cut already`, { logTime: at.toISOString() });
     }
     const step = cutRow(before, cut, at, id);
-    await this.write(tx, midnight ? [midnight.row, step.row] : [step.row], step.head, at);
+    await writeAtOnce(tx, this.writes(tx, midnight ? [midnight.row, step.row] : [step.row], step.head, at));
     return step.row;
   }
 
   private async writeCut(tx: EntityManager, { head, at }: Locked, cut: Date): Promise<CutRow> {
     const { row, head: next } = cutRow(head, cut, at);
-    await this.write(tx, [row], next, at);
+    await writeAtOnce(tx, this.writes(tx, [row], next, at));
     return row;
   }
 
-  private async write(tx: EntityManager, rows: StatusRow[], head: Head, at: Date): Promise<void> {
-    await tx.query(
-      `with log as (
-         insert into status_log (seq, epoch, prev_hash, hash, at, card_number, cut, emergency, row)
-         select (r->>'seq')::bigint, (r->>'epoch')::uuid, r->>'prevHash', r->>'hash', (r->>'at')::timestamptz,
-                r->>'cardNumber', (r->>'cut')::timestamptz, (r->>'emergency')::uuid, text
-         from unnest($1::text[]) as text, lateral (select text::jsonb) as parsed(r)
-       )
-       update log_head set seq = $2, hash = $3, at = $4, last_cut = $5, lists = $6`,
-      [rows.map((row) => JSON.stringify(row)), head.seq, head.hash, at, head.lastCut, JSON.stringify(head.lists)],
-    );
-    await this.outbox.add(tx, rows.map((row) => eventOf(row, at))); // prettier-ignore
+  private writes(tx: EntityManager, rows: StatusRow[], head: Head, at: Date): Write[] {
+    return [
+      {
+        sql: `insert into status_log (seq, epoch, prev_hash, hash, at, card_number, cut, emergency, row)
+              select (r->>'seq')::bigint, (r->>'epoch')::uuid, r->>'prevHash', r->>'hash', (r->>'at')::timestamptz,
+                     r->>'cardNumber', (r->>'cut')::timestamptz, (r->>'emergency')::uuid, text
+              from unnest($1::text[]) as text, lateral (select text::jsonb) as parsed(r)`,
+        values: [rows.map((row) => JSON.stringify(row))],
+      },
+      {
+        sql: 'update log_head set seq = $1, hash = $2, at = $3, last_cut = $4, lists = $5',
+        values: [head.seq, head.hash, at, head.lastCut, JSON.stringify(head.lists)],
+      },
+      ...this.outbox.write(tx, rows.map((row) => eventOf(row, at))), // prettier-ignore
+    ];
   }
 }
 
-/**
- * Takes the log's lock, then the time, in two statements: PostgreSQL computes a statement's values before it waits for
- * the lock, so a time taken in the locking one could be of before the wait, and of before a midnight that has passed.
- */
+const LOCK = prepared('select epoch, seq, hash, last_cut, lists, at from lock_log()');
+
+/** Takes the log's lock, then the time: never of before the wait for the lock, nor of before the row that is there. */
 async function lock(tx: EntityManager): Promise<Locked> {
-  const [row] = (await tx.query('select epoch, seq, hash, at, last_cut, lists from log_head for update')) as [
-    { epoch: string; seq: string; hash: string; at: Date | null; last_cut: Date | null; lists: Lists },
+  const [row] = (await tx.query(LOCK)) as [
+    { epoch: string; seq: string; hash: string; last_cut: Date | null; lists: Lists; at: Date },
   ];
-  const [time] = (await tx.query(
-    `select date_trunc('milliseconds', greatest(log_now(), $1::timestamptz, $2::timestamptz)) as at`,
-    [row.at, row.last_cut],
-  )) as [{ at: Date }];
-  const { epoch, hash, lists } = row;
-  return { head: { epoch, seq: Number(row.seq), hash, lastCut: row.last_cut, lists }, at: time.at };
+  const { epoch, seq, hash, last_cut: lastCut, lists, at } = row;
+  return { head: { epoch, seq: Number(seq), hash, lastCut, lists }, at };
 }
 
 /** The newest Taipei midnight, unless it has its marker. */

@@ -62,8 +62,7 @@ export class SuspensionService {
   async accept(cardNumber: string, activation: string): Promise<{ status: CardStatus; acceptedAt: string }> {
     return this.source.transaction(async (tx) => {
       const card = await lockKnownCard(tx, cardNumber);
-      const change = await this.changes.carryOut(tx, card, { name: 'accept' }, activation);
-      const state = change?.state ?? card.state;
+      const state = (await this.changes.carryOut(tx, card, { name: 'accept' }, { activation })) ?? card.state;
       return { status: statusOf(state, card.readAt), acceptedAt: state.acceptedAt!.toISOString() };
     });
   }
@@ -85,6 +84,6 @@ export class SuspensionService {
   ): Promise<Receipt> {
     const card = await lockCard(tx, cardNumber);
     if (card?.generation !== generation) throw new VerifierReplaced();
-    return (await this.changes.withReceipt(tx, card, { name: command })).receipt;
+    return this.changes.withReceipt(tx, card, { name: command });
   }
 }

@@ -23,6 +23,9 @@ const HEARTBEAT_MS = 1_500;
 const REBALANCE_MS = 10_000;
 /** A fetch waits so long for a record. An end, a heartbeat or a partition that is fetched again wait for it, too. */
 const FETCH_WAIT_MS = 250;
+/** What fetches bring is gathered for so long, unless it is many records at a time. */
+const GATHER_MS = 40;
+const FEW = 100;
 /** Positions are stored at most so often; what was dealt with since then comes again after a crash. */
 const COMMIT_EVERY_MS = 100;
 const LOOK_EVERY_MS = 10_000;
@@ -111,6 +114,8 @@ export class GroupMember implements PartitionOwner {
     const queue = this.#queues.get(`${topic}/${partition}`);
     if (!queue) throw new Error(`${topic}/${partition} is not known to be ours`); // kafkajs fetches it again
     queue.push(messages.map((message) => kafkaRecord(topic, partition, message)));
+    // kafkajs fetches again when this ends: a record that comes alone is handled at once, of many a fetch brings more than one.
+    if (messages.length < FEW) await sleep(GATHER_MS, this.#stop.signal);
   }
 
   /** No further record is begun. */

@@ -6,7 +6,6 @@ import { LOG } from '#libs/host';
 import { Outbox } from '#libs/messaging';
 import { lockKnownCard } from '../card.js';
 import { CardChanges } from '../card-changes.js';
-import { recordAct } from '../officers/officer-acts.js';
 import { utcSeconds } from '../utc.js';
 import { daysLeft, DeadlineSettings, EFFECT, isOverdue, reminders } from './acceptance-deadline.js';
 
@@ -90,9 +89,8 @@ export class DeadlineService {
       await this.source.transaction(async (tx) => {
         const card = await lockKnownCard(tx, cardNumber);
         if (!isOverdue(card)) return; // accepted, extended or met since
-        const { receipt } = await this.changes.withReceipt(tx, card, EFFECT[action]);
         const ground = `not accepted by ${utcSeconds(card.acceptBy!)}`;
-        await recordAct(tx, { cardNumber, act: action, by: DEADLINE, ground, at: receipt.at, receipt: receipt.id });
+        await this.changes.withReceipt(tx, card, EFFECT[action], { act: action, by: DEADLINE, ground });
       });
     } catch (error) {
       this.log.warn({ err: error as unknown, cardNumber }, 'the acceptance deadline of a card, trying again');

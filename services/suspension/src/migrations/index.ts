@@ -4,6 +4,7 @@ import { DUAL_CONTROL_MIGRATION } from '#libs/dual-control';
 import { IDEMPOTENCY_MIGRATION } from '#libs/idempotency';
 import { MESSAGING_MIGRATIONS } from '#libs/messaging';
 import { EmergencyCut1764000001100 } from './emergency-cut.migration.js';
+import { LogLock1764000003000 } from './log-lock.migration.js';
 import { Officers1764000002000 } from './officers.migration.js';
 import { Suspension1764000001000 } from './suspension.migration.js';
 
@@ -16,4 +17,5 @@ export const MIGRATIONS = [
   Suspension1764000001000,
   EmergencyCut1764000001100,
   Officers1764000002000,
+  LogLock1764000003000,
 ];

@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { Write } from '#libs/database';
 
 /** What an officer did, or had another approve: kept beside the receipt, which is open to who knows its id. */
 export interface OfficerAct {
@@ -13,9 +13,9 @@ export interface OfficerAct {
   readonly receipt?: string | undefined;
 }
 
-export async function recordAct(tx: EntityManager, act: OfficerAct): Promise<void> {
-  await tx.query(
-    `insert into officer_act (card_number, act, by, ground, at, request, receipt) values ($1, $2, $3, $4, $5, $6, $7)`,
-    [act.cardNumber, act.act, act.by, act.ground, act.at, act.request ?? null, act.receipt ?? null],
-  );
+export function recordAct({ cardNumber, act, by, ground, at, request, receipt }: OfficerAct): Write {
+  return {
+    sql: 'insert into officer_act (card_number, act, by, ground, at, request, receipt) values ($1, $2, $3, $4, $5, $6, $7)',
+    values: [cardNumber, act, by, ground, at, request ?? null, receipt ?? null],
+  };
 }

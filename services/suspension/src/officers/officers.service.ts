@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { endOfDay } from '#libs/clock';
+import { writeAtOnce } from '#libs/database';
 import { CaError } from '#libs/errors';
 import { lockKnownCard, setAcceptBy, type LockedCard } from '../card.js';
 import { CardChanges, refuseClosed } from '../card-changes.js';
@@ -30,9 +31,7 @@ export class OfficersService {
     return this.commands.run(name, order, { holder, ground }, async (tx) => {
       const { cardNumber, by } = order;
       const card = await lockKnownCard(tx, cardNumber);
-      const { receipt, changed } = await this.changes.withReceipt(tx, card, { name, holder });
-      if (changed) await recordAct(tx, { cardNumber, act: name, by, ground, at: receipt.at, receipt: receipt.id });
-      return receipt;
+      return this.changes.withReceipt(tx, card, { name, holder }, { act: name, by, ground });
     });
   }
 
@@ -54,7 +53,8 @@ export class OfficersService {
       const lifted = card.state.holds.deadline
         ? await this.changes.withReceipt(tx, card, { name: 'release', holder: 'deadline' })
         : undefined;
-      await recordAct(tx, { cardNumber, act: 'extend', by, ground, at: card.readAt, receipt: lifted?.receipt.id });
+      const receipt = lifted?.id;
+      await writeAtOnce(tx, [recordAct({ cardNumber, act: 'extend', by, ground, at: card.readAt, receipt })]);
       return this.extended(tx, await lockKnownCard(tx, cardNumber));
     });
   }

@@ -10,7 +10,6 @@ import { CardChanges, refuseClosed } from '../card-changes.js';
 import { revocationReason } from '../card-status.js';
 import { Receipts, type Receipt } from '../receipts.js';
 import { utcSeconds } from '../utc.js';
-import { recordAct } from './officer-acts.js';
 import { OfficerCommands, type Order } from './officer-commands.js';
 import type { RevocationBody, RevocationRequest } from './officers.schema.js';
 
@@ -85,13 +84,9 @@ export class RevocationsService {
   private async revoke(tx: EntityManager, { id, about, parameters }: Stored, by: string) {
     const { reason, compromisedAt, ground } = parameters;
     const card = await lockKnownCard(tx, about);
-    const { receipt, changed } = await this.changes.withReceipt(tx, card, {
-      name: 'revoke',
-      reason,
-      ...(compromisedAt && { compromisedAt: new Date(compromisedAt) }),
-    });
-    const act = { cardNumber: about, act: 'revoke', by, ground, at: receipt.at, request: id } as const;
-    if (changed) await recordAct(tx, { ...act, receipt: receipt.id });
+    const since = compromisedAt && { compromisedAt: new Date(compromisedAt) };
+    const record = { act: 'revoke', by, ground, request: id } as const;
+    const receipt = await this.changes.withReceipt(tx, card, { name: 'revoke', reason, ...since }, record);
     return { receiptId: receipt.id };
   }
 }
