@@ -170,6 +170,11 @@ const envelope = z.object({
   data: z.unknown(),
 });
 
+/** What a record of this type must be, envelope and data. */
+export function eventSchema(type: EventType) {
+  return envelope.extend({ type: z.literal(type), data: EVENTS[type].data as z.ZodType });
+}
+
 export function topicOf(type: EventType): Topic {
   return EVENTS[type].topic;
 }
