@@ -30,7 +30,8 @@ export function createSink({ service, transport }: MessagingOptions): EventSink 
 }
 
 export function createStrategy(options: MessagingOptions, watchdog: Watchdog): BusStrategy {
-  const { service, transport, pollMs = DEFAULT_POLL_MS } = options;
-  if (transport.kind === 'kafka') return new KafkaStrategy({ group: service, connection: transport, watchdog });
+  const { service, transport, replicated = [], pollMs = DEFAULT_POLL_MS } = options;
+  if (transport.kind === 'kafka')
+    return new KafkaStrategy({ group: service, connection: transport, replicated, watchdog });
   return new EmbeddedLogStrategy({ group: service, busUrl: transport.busUrl, pollMs, watchdog });
 }

@@ -2,6 +2,7 @@ import { finished } from 'node:stream/promises';
 import type { EntityManager, QueryRunner } from 'typeorm';
 import { escapeLiteral, type PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { prepared } from '#libs/database';
 import { REASON_CODES, type CardRow, type CutRow, type StatusRow } from '#libs/events';
 import type { CrlColumns } from '#libs/pki';
 import { copyColumns, entriesOf, NO_DATE } from './copy-columns.js';
@@ -16,26 +17,52 @@ const COPY_MINUTES = 10;
  * twice does no harm.
  */
 export async function applyStatusRows(rows: readonly StatusRow[], tx: EntityManager): Promise<void> {
-  for (const row of rows) await (row.kind === 'cut' ? keepCut(row, tx) : moveListing(row, tx));
+  for (const row of rows) if (row.kind === 'cut') await keepCut(row, tx);
+  for (const run of runsOf(rows)) await moveListings(run, tx);
 }
 
-async function moveListing(row: CardRow, tx: EntityManager): Promise<void> {
-  const serials = [row.serials.signature, row.serials.encryption].map((serial) => Buffer.from(serial, 'hex'));
-  const reason = row.listed ? REASON_CODES[row.listed.reason] : null;
-  const entry = [row.issuerSki, serials, row.seq, reason, row.listed?.since, row.listed?.invalidityDate];
-  await tx.query(
-    `update listing set to_seq = $3 where issuer_ski = $1 and serial = any($2::bytea[]) and to_seq is null
-       and (reason, revocation_date, invalidity_date) is distinct from ($4::smallint, $5::timestamptz, $6::timestamptz)`,
-    entry,
+/** Rows that can be applied together: in order, and none has a serial of another. */
+function runsOf(rows: readonly StatusRow[]): CardRow[][] {
+  const runs: CardRow[][] = [];
+  let seen = new Set<string>();
+  for (const row of rows) {
+    if (row.kind === 'cut') continue;
+    const serials = [row.serials.signature, row.serials.encryption];
+    if (runs.length === 0 || serials.some((serial) => seen.has(serial))) {
+      runs.push([]);
+      seen = new Set();
+    }
+    runs.at(-1)!.push(row);
+    for (const serial of serials) seen.add(serial);
+  }
+  return runs;
+}
+
+/** What rows say of serials, two entries a row; `reason` null: not listed. */
+const SAID = `from jsonb_to_recordset($1) as said (issuer_ski text, serial text, seq bigint, reason smallint, since timestamptz,
+                invalidity timestamptz, card_number text, not_after timestamptz, partition int)`;
+const LEAVE = prepared(
+  `update listing set to_seq = said.seq ${SAID}
+   where listing.issuer_ski = said.issuer_ski and listing.serial = decode(said.serial, 'hex') and to_seq is null
+     and (listing.reason, revocation_date, invalidity_date) is distinct from (said.reason, said.since, said.invalidity)`,
+);
+const ENTER = prepared(
+  `insert into listing (issuer_ski, serial, from_seq, reason, revocation_date, invalidity_date, card_number, not_after,
+     partition)
+   select issuer_ski, decode(serial, 'hex'), seq, reason, since, invalidity, card_number, not_after, partition ${SAID}
+   where reason is not null
+   on conflict (issuer_ski, serial) where to_seq is null do nothing`,
+);
+
+async function moveListings(rows: readonly CardRow[], tx: EntityManager): Promise<void> {
+  const said = rows.flatMap(({ serials, listed, ...row }) =>
+    [serials.signature, serials.encryption].map((serial) => ({
+      ...{ issuer_ski: row.issuerSki, serial, seq: row.seq, card_number: row.cardNumber, not_after: row.notAfter },
+      reason: listed ? REASON_CODES[listed.reason] : null,
+      ...{ since: listed?.since, invalidity: listed?.invalidityDate, partition: row.partition },
+    })),
   );
-  if (!row.listed) return;
-  await tx.query(
-    `insert into listing (issuer_ski, serial, from_seq, reason, revocation_date, invalidity_date, card_number, not_after,
-       partition)
-     select $1, serial, $3, $4, $5, $6, $7, $8, $9 from unnest($2::bytea[]) as serial
-     on conflict (issuer_ski, serial) where to_seq is null do nothing`,
-    [...entry, row.cardNumber, row.notAfter, row.partition],
-  );
+  for (const statement of [LEAVE, ENTER]) await tx.query(statement, [JSON.stringify(said)]);
 }
 
 async function keepCut(row: CutRow, tx: EntityManager): Promise<void> {

@@ -13,6 +13,8 @@ export interface GroupMemberOptions {
   connection: KafkaConnection;
   group: string;
   topics: string[];
+  /** Those of them that copy a log: their records may be handled in any order. */
+  replicated: readonly string[];
   handle(delivery: Delivery): Promise<void>;
   log: Logger;
 }
@@ -26,6 +28,8 @@ const FETCH_WAIT_MS = 250;
 /** What fetches bring is gathered for so long, unless it is many records at a time. */
 const GATHER_MS = 40;
 const FEW = 100;
+/** Records of one partition of a replicated topic that are handled at the same time. */
+const AT_ONCE = 16;
 /** Positions are stored at most so often; what was dealt with since then comes again after a crash. */
 const COMMIT_EVERY_MS = 100;
 const LOOK_EVERY_MS = 10_000;
@@ -148,7 +152,8 @@ export class GroupMember implements PartitionOwner {
         const mark = position && !Number.isNaN(storedAtMs) ? { topic, partition, offset: position - 1n, storedAtMs } : undefined; // prettier-ignore
         const name = `${topic}/${partition}`;
         if (mark) this.#committed.set(name, mark.offset);
-        this.#queues.set(name, new PartitionQueue(topic, partition, this, log, position, mark, before.get(name)));
+        const atOnce = this.options.replicated.includes(topic) ? AT_ONCE : 1;
+        this.#queues.set(name, new PartitionQueue(topic, partition, this, log, position, mark, atOnce, before.get(name))); // prettier-ignore
       }
     }
   }

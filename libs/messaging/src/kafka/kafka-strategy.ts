@@ -12,6 +12,8 @@ export interface KafkaStrategyOptions {
   connection: KafkaConnection;
   /** Consumer group: the service's name. */
   group: string;
+  /** Topics that copy a log: their records may be handled in any order. Default none. */
+  replicated?: readonly string[];
   /** Is told when consuming stands still although the broker answers. */
   watchdog?: Watchdog;
   /** How long it may stand still. Default 60 s; a third of it until the consumer is built anew. */
@@ -76,9 +78,9 @@ export class KafkaStrategy extends Server implements CustomTransportStrategy {
   async #follow(): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted;) {
-      const { connection, group } = this.options;
+      const { connection, group, replicated = [] } = this.options;
       const handle = (delivery: Delivery) => this.deliver(delivery);
-      const member = new GroupMember({ connection, group, topics: this.#topics, handle, log: this.#log });
+      const member = new GroupMember({ connection, group, topics: this.#topics, replicated, handle, log: this.#log });
       this.#member = member;
       await member.run(signal).catch((error: unknown) => {
         if (member.fetches > 0) failures = 0;

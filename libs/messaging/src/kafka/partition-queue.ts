@@ -27,7 +27,7 @@ export interface PartitionOwner {
 
 /**
  * Records of one partition between the fetch and their handler, one after the other, the next only when one is dealt
- * with. Fetching does not wait for it: kafkajs would hold back every partition, and its heartbeats, for the slowest.
+ * with; of a topic that copies a log, where order says nothing, some at once. Fetching does not wait for it: kafkajs would hold back every partition, and its heartbeats, for the slowest.
  */
 export class PartitionQueue {
   readonly #stop = new AbortController();
@@ -44,6 +44,7 @@ export class PartitionQueue {
   /**
    * @param position where the group goes on, if it has read any
    * @param mark the record before that
+   * @param atOnce how many records are handled at the same time
    * @param before ends when this partition's last handler of an earlier generation has
    */
   constructor(
@@ -53,6 +54,7 @@ export class PartitionQueue {
     private readonly log: Logger,
     position: bigint | undefined,
     public mark: LogMark | undefined,
+    private readonly atOnce: number,
     before: Promise<void> | undefined,
   ) {
     this.#next = position;
@@ -114,9 +116,10 @@ export class PartitionQueue {
       try {
         if (this.mark && performance.now() - this.#sameAt > SAME_FOR_MS) await this.check();
         if (this.#waiting[0] !== record || signal.aborted) continue;
-        await this.owner.handle(this.#delivery(record, signal));
+        const records = this.#waiting.slice(0, this.atOnce);
+        await Promise.all(records.map((one) => this.owner.handle(this.#delivery(one, signal))));
         failures = 0;
-        this.#took(record);
+        for (const one of records) this.#took(one);
       } catch (error) {
         if (signal.aborted) return;
         if (failures++ % 20 === 0) this.log.warn(`${this.name} waits at ${record.offset}: ${messageOf(error)}`);
