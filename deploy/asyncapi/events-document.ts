@@ -1,15 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { EVENTS, eventSchema, type EventType, type Topic, TOPICS, topicOf } from '#libs/events';
 import { PARTITIONS } from '#libs/messaging';
 import { TOPIC_ACCESS } from '../kafka/access.js';
+import { type EventLine, eventsPage } from '../kafka/events-page.js';
 
 export const EVENTS_DOCUMENT = 'docs/asyncapi.json';
-const EVENTS_PAGE = 'docs/EVENTS.md';
 
 /** Every topic, every event with its schema, and who sends and receives what: AsyncAPI 3.0. */
 export function eventsDocument() {
-  const page = readPage();
+  const page = eventsPage();
   const types = Object.keys(EVENTS) as EventType[];
   const ofTopic = (topic: Topic) => types.filter((type) => topicOf(type) === topic);
   return {
@@ -31,67 +30,23 @@ export function eventsDocument() {
       ]),
     ),
     operations: Object.fromEntries(
-      Object.entries(TOPIC_ACCESS).flatMap(([topic, { writers, readers }]) => [
-        ...writers.map((service) =>
-          operation(
-            'send',
-            service,
-            topic,
-            page.filter((row) => row.from.includes(service)),
-          ),
-        ),
-        ...readers.map((service) =>
-          operation(
-            'receive',
-            service,
-            topic,
-            page.filter((row) => row.to.includes(service)),
-          ),
-        ),
-      ]),
+      Object.entries(TOPIC_ACCESS).flatMap(([topic, { writers, readers }]) => {
+        const lines = page.filter((line) => line.topic === topic);
+        const of = (side: 'from' | 'to', service: string) => lines.filter((line) => line[side].includes(service));
+        return [
+          ...writers.map((service) => operation('send', service, topic, of('from', service))),
+          ...readers.map((service) => operation('receive', service, topic, of('to', service))),
+        ];
+      }),
     ),
-    components: { messages: Object.fromEntries(page.map((row) => [row.type, message(row)])) },
+    components: { messages: Object.fromEntries(page.map((line) => [line.type, message(line)])) },
   };
 }
 
 export const textOf = (document: object): string => `${JSON.stringify(document, null, 2)}\n`;
 
-/** A line of the page's table, which says in words what the schemas cannot. */
-interface Row {
-  type: EventType;
-  topic: string;
-  key: string;
-  from: string[];
-  to: string[];
-  says: string;
-  sealed: string;
-}
-
-function readPage(): Row[] {
-  const lines = readFileSync(EVENTS_PAGE, 'utf8').split('\n');
-  return lines
-    .filter((line) => line.startsWith('| `'))
-    .map((line) => {
-      const [type, topic, key, from, to, says, sealed] = line
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim().replaceAll('`', ''));
-      return {
-        type: type as EventType,
-        topic: topic!,
-        key: key!,
-        from: from!.split(', '),
-        to: to!.split(', '),
-        says: says!,
-        sealed: sealed!,
-      };
-    });
-}
-
-function operation(action: 'send' | 'receive', service: string, topic: string, rows: Row[]) {
-  const messages = rows
-    .filter((row) => row.topic === topic)
-    .map(({ type }) => ref(`channels/${topic}/messages/${type}`));
+function operation(action: 'send' | 'receive', service: string, topic: string, lines: EventLine[]) {
+  const messages = lines.map(({ type }) => ref(`channels/${topic}/messages/${type}`));
   const tags = [{ name: service }];
   const group = action === 'receive' && {
     bindings: { kafka: { groupId: { type: 'string', enum: [service] }, bindingVersion: '0.5.0' } },
@@ -99,7 +54,7 @@ function operation(action: 'send' | 'receive', service: string, topic: string, r
   return [`${service}.${action}.${topic}`, { action, channel: ref(`channels/${topic}`), messages, tags, ...group }];
 }
 
-function message({ type, key, says, sealed }: Row) {
+function message({ type, key, says, sealed }: EventLine) {
   return {
     name: type,
     title: type,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { type Topic, TOPICS, topicOf, type EventType } from '#libs/events';
 import { TOPIC_ACCESS } from './access.js';
+import { eventsPage } from './events-page.js';
 
 const SERVICES = ['acceptance', 'crl-publisher', 'issuance', 'status-query', 'suspension'];
 
@@ -12,16 +13,10 @@ const sources = (service: string) =>
     .map((file) => readFileSync(`services/${service}/src/${file}`, 'utf8'));
 
 describe('who may write and read a topic', () => {
-  const rows = readFileSync('docs/EVENTS.md', 'utf8')
-    .split('\n')
-    .filter((line) => line.startsWith('| `'))
-    .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')));
-
   it.each(Object.values(TOPICS))('is what docs/EVENTS.md says of %s', (topic) => {
-    const column = (n: number) =>
-      rows.filter((row) => row[2] === topic).flatMap((row) => row[n]!.split(', ').filter((name) => name !== '–'));
-    expect(sorted(TOPIC_ACCESS[topic]!.writers)).toEqual(sorted(column(4)));
-    expect(sorted(TOPIC_ACCESS[topic]!.readers)).toEqual(sorted(column(5)));
+    const lines = eventsPage().filter((line) => line.topic === topic);
+    expect(sorted(TOPIC_ACCESS[topic]!.writers)).toEqual(sorted(lines.flatMap(({ from }) => from)));
+    expect(sorted(TOPIC_ACCESS[topic]!.readers)).toEqual(sorted(lines.flatMap(({ to }) => to)));
   });
 
   it.each(SERVICES)('is what %s handles', (service) => {
