@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import type { Write } from '#libs/database';
 import { CaError } from '#libs/errors';
 import type { CardRow } from '#libs/events';
-import { saveCard, type LockedCard } from './card.js';
+import { cardWrite, type LockedCard } from './card.js';
 import {
   holderOf,
   standingHolds,
@@ -14,7 +14,7 @@ import {
   type Command,
   type CommandName,
 } from './card-status.js';
-import { recordAct, type OfficerAct } from './officers/officer-acts.js';
+import { actWrite, type OfficerAct } from './officers/officer-acts.js';
 import { Receipts, type Receipt } from './receipts.js';
 import { obstacles } from './sentence.js';
 import { StatusLog } from './status-log.js';
@@ -50,18 +50,16 @@ export class CardChanges {
   ): Promise<CardState | undefined> {
     if (decide(card, command, card.readAt) === 'already') return undefined;
     const { cardNumber } = card.identity;
-    let state = card.state;
-    await this.log.append(
+    const { after } = await this.log.append(
       tx,
       (at) => {
         const decided = decide(card, command, at);
         if (decided === 'already') throw new Error(`card ${cardNumber} moved under its lock`);
-        state = decided;
         return { card: card.identity, command, before: card.state, after: decided };
       },
-      (row) => [saveCard(cardNumber, state, activation), ...(also?.(row, state) ?? [])],
+      (row, { after }) => [cardWrite(cardNumber, after, activation), ...(also?.(row, after) ?? [])],
     );
-    return state;
+    return after;
   }
 
   /**
@@ -90,7 +88,7 @@ export class CardChanges {
         });
         receipt = made.receipt;
         const { id, at } = receipt;
-        return [made.write, ...(record ? [recordAct({ ...record, cardNumber, at, receipt: id })] : [])];
+        return [made.write, ...(record ? [actWrite({ ...record, cardNumber, at, receipt: id })] : [])];
       },
     });
     return receipt ?? this.receipts.last(tx, cardNumber, holder);

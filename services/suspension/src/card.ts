@@ -75,7 +75,7 @@ async function read(tx: EntityManager, cardNumber: string): Promise<LockedCard> 
 }
 
 /** @param activation the one that accepted the card, if it is accepted by this change */
-export function saveCard(cardNumber: string, state: CardState, activation?: string): Write {
+export function cardWrite(cardNumber: string, state: CardState, activation?: string): Write {
   return {
     sql: `update card set accepted_at = $2, holds = $3, lifted = $4, revoked_at = $5, revoked_reason = $6,
                  compromised_at = $7, not_good_since = $8, activation = coalesce($9, activation)

@@ -45,7 +45,7 @@ export class StatusLog {
     tx: EntityManager,
     decide: (at: Date) => CardChange,
     also: (row: CardRow, change: CardChange) => Write[],
-  ): Promise<void> {
+  ): Promise<CardChange> {
     const { head, at } = await lock(tx);
     const change = decide(at);
     const due = dueCut(head, at);
@@ -53,6 +53,7 @@ export class StatusLog {
     const step = cardRow(marker?.head ?? head, change, at);
     const rows = marker ? [marker.row, step.row] : [step.row];
     await writeAtOnce(tx, [...this.writes(tx, rows, step.head, at), ...also(step.row, change)]);
+    return change;
   }
 
   /**

@@ -13,7 +13,7 @@ export interface OfficerAct {
   readonly receipt?: string | undefined;
 }
 
-export function recordAct({ cardNumber, act, by, ground, at, request, receipt }: OfficerAct): Write {
+export function actWrite({ cardNumber, act, by, ground, at, request, receipt }: OfficerAct): Write {
   return {
     sql: 'insert into officer_act (card_number, act, by, ground, at, request, receipt) values ($1, $2, $3, $4, $5, $6, $7)',
     values: [cardNumber, act, by, ground, at, request ?? null, receipt ?? null],

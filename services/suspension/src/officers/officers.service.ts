@@ -9,7 +9,7 @@ import { statusOf } from '../card-status.js';
 import { checkExtension } from '../deadline/acceptance-deadline.js';
 import { Receipts, type Receipt } from '../receipts.js';
 import { utcSeconds } from '../utc.js';
-import { recordAct } from './officer-acts.js';
+import { actWrite } from './officer-acts.js';
 import { OfficerCommands, type Order } from './officer-commands.js';
 import type { ExtensionAnswer, ExtensionBody, HoldBody } from './officers.schema.js';
 
@@ -54,7 +54,7 @@ export class OfficersService {
         ? await this.changes.withReceipt(tx, card, { name: 'release', holder: 'deadline' })
         : undefined;
       const receipt = lifted?.id;
-      await writeAtOnce(tx, [recordAct({ cardNumber, act: 'extend', by, ground, at: card.readAt, receipt })]);
+      await writeAtOnce(tx, [actWrite({ cardNumber, act: 'extend', by, ground, at: card.readAt, receipt })]);
       return this.extended(tx, await lockKnownCard(tx, cardNumber));
     });
   }
