@@ -20,7 +20,7 @@ export interface Asked {
 
 const PATIENCE_MS = 60_000;
 
-/** node:http and not fetch, which takes twice the CPU that is left to the services under load. */
+/** node:http and not fetch, which takes three times the CPU: under load, that is the services'. */
 const agent = new Agent({ keepAlive: true });
 
 /** "Not now": of a service, or of the edge whose service is being started again. */
